@@ -1,0 +1,40 @@
+export {
+  checkName,
+  contentOf,
+  device,
+  directory,
+  file,
+  isWhiteout,
+  type MutableDirectory,
+  maxNameBytes,
+  sortXattrs,
+  special,
+  splitPath,
+  symlink,
+  whiteout,
+} from "./build.js";
+export { TreeError, type TreeErrorCode } from "./errors.js";
+export {
+  compareNames,
+  type Name,
+  nameFromBytes,
+  nameFromEscaped,
+  nameFromText,
+  nameToBytes,
+  nameToText,
+} from "./name.js";
+export type {
+  Attributes,
+  Device,
+  Directory,
+  Extent,
+  FileContent,
+  LazyEntry,
+  LazyNode,
+  NodeKind,
+  RegularFile,
+  Special,
+  Symlink,
+  TreeNode,
+  Xattr,
+} from "./types.js";
