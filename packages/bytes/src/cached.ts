@@ -1,5 +1,6 @@
 import { type ByteSource, checkRange, concatBytes } from "./source.js";
 
+/** How much `cached` keeps, and how much it fetches at a time. */
 export interface CachedOptions {
   /** Grain of the reads below, in bytes; a power of two is not required. Default 4096. */
   readonly pageBytes?: number;

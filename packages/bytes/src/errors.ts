@@ -36,6 +36,7 @@ export function describeError(error: CodedError): string {
   return where.length === 0 ? error.message : `${error.message} (${where.join(", ")})`;
 }
 
+/** What a `BytesError` can say. */
 export type BytesErrorCode =
   /** The input ends before what it announced. */
   | "MALFORMED_TRUNCATED"

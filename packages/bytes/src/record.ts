@@ -34,35 +34,42 @@ const big = (get: Field<bigint>["get"], set: Field<bigint>["set"]): Field<bigint
   show: (value) => String(value),
 });
 
+/** An unsigned byte. */
 export const u8: Field<number> = number(
   1,
   (view, at) => view.getUint8(at),
   (view, at, value) => view.setUint8(at, value),
 );
+/** An unsigned integer of 2 bytes, least significant first. */
 export const u16le: Field<number> = number(
   2,
   (view, at) => view.getUint16(at, true),
   (view, at, value) => view.setUint16(at, value, true),
 );
+/** An unsigned integer of 4 bytes, least significant first. */
 export const u32le: Field<number> = number(
   4,
   (view, at) => view.getUint32(at, true),
   (view, at, value) => view.setUint32(at, value, true),
 );
+/** An unsigned integer of 8 bytes, least significant first; narrow it with `toSafeNumber`. */
 export const u64le: Field<bigint> = big(
   (view, at) => view.getBigUint64(at, true),
   (view, at, value) => view.setBigUint64(at, value, true),
 );
+/** An unsigned integer of 2 bytes, most significant first. */
 export const u16be: Field<number> = number(
   2,
   (view, at) => view.getUint16(at, false),
   (view, at, value) => view.setUint16(at, value, false),
 );
+/** An unsigned integer of 4 bytes, most significant first. */
 export const u32be: Field<number> = number(
   4,
   (view, at) => view.getUint32(at, false),
   (view, at, value) => view.setUint32(at, value, false),
 );
+/** An unsigned integer of 8 bytes, most significant first; narrow it with `toSafeNumber`. */
 export const u64be: Field<bigint> = big(
   (view, at) => view.getBigUint64(at, false),
   (view, at, value) => view.setBigUint64(at, value, false),

@@ -1,5 +1,6 @@
 import { CodedError } from "@sextant/bytes";
 
+/** What a `TreeError` can say. */
 export type TreeErrorCode =
   /** A name that no directory can have: empty, `.`, `..`, with a slash or NUL, or longer than 255 bytes. */
   | "MALFORMED_NAME"

@@ -38,17 +38,20 @@ export interface Extent {
   readonly end: number;
 }
 
+/** A directory and what is in it. */
 export interface Directory extends Attributes {
   readonly kind: "directory";
   /** Any order; writers sort by name bytes. */
   readonly entries: ReadonlyMap<Name, TreeNode>;
 }
 
+/** A regular file. */
 export interface RegularFile extends Attributes {
   readonly kind: "file";
   readonly content: FileContent;
 }
 
+/** A symlink; its target is bytes and need not exist. */
 export interface Symlink extends Attributes {
   readonly kind: "symlink";
   readonly target: Name;
@@ -63,6 +66,7 @@ export interface Device extends Attributes {
   readonly minor: number;
 }
 
+/** A fifo or a socket: a name without content. */
 export interface Special extends Attributes {
   readonly kind: "fifo" | "socket";
 }
@@ -73,6 +77,7 @@ export interface Special extends Attributes {
  */
 export type TreeNode = Directory | RegularFile | Symlink | Device | Special;
 
+/** What a node can be. */
 export type NodeKind = TreeNode["kind"];
 
 /** A directory entry of a lazy tree; its kind is known without reading the inode. */
