@@ -1,1 +1,2 @@
-export {};
+export { serveTasks } from "./node/serve.js";
+export { nodeWorker } from "./node/spawn.js";
