@@ -18,7 +18,7 @@ export interface TreeOptions {
   readonly sockets?: boolean;
   /** Default true. */
   readonly hardLinks?: boolean;
-  /** Default: -2^31 and 2^34 - 2^31 - 1, what ext4 holds. */
+  /** Default: -2^31 + 1 and 2^34 - 2^31 - 2. One more either way, and ext4 drops the nanoseconds. */
   readonly minSeconds?: number;
   readonly maxSeconds?: number;
   /** Times with parts of a second; default true. */
@@ -30,8 +30,8 @@ export interface TreeOptions {
   readonly disk?: boolean;
 }
 
-export const defaultMinSeconds = -(2 ** 31);
-export const defaultMaxSeconds = 2 ** 34 - 2 ** 31 - 1;
+export const defaultMinSeconds = 1 - 2 ** 31;
+export const defaultMaxSeconds = 2 ** 34 - 2 ** 31 - 2;
 
 /** One byte or more, none of them NUL or a slash. */
 const nameBytes = (minLength: number, maxLength: number) =>

@@ -1,6 +1,7 @@
 export type { TreeOptions } from "./arbitrary-attributes.js";
 export { arbitraryName } from "./arbitrary-attributes.js";
 export { arbitraryTree } from "./arbitrary-tree.js";
+export { type CompareField, type CompareOptions, compareTrees, compareTreeWithDirectory } from "./compare.js";
 export { dumpTree } from "./dump-tree.js";
 export {
   corpusPath,
@@ -9,6 +10,7 @@ export {
   temporaryDirectory,
   withTemporaryDirectory,
 } from "./folders.js";
+export { treeToDirectory } from "./materialise.js";
 export { type Mutation, type MutationOptions, mutations } from "./mutate.js";
 export { type SeededRandom, seededRandom } from "./random.js";
 export { shuffleTree } from "./shuffle.js";
