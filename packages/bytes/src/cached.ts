@@ -1,6 +1,6 @@
-import { type ByteSource, checkRange, concatBytes } from "./source.js";
+import { BytesError } from "./errors.js";
+import { type ByteSource, checkRange } from "./source.js";
 
-/** How much `cached` keeps, and how much it fetches at a time. */
 export interface CachedOptions {
   /** Grain of the reads below, in bytes; a power of two is not required. Default 4096. */
   readonly pageBytes?: number;
@@ -10,57 +10,68 @@ export interface CachedOptions {
   readonly readAheadPages?: number;
 }
 
+/** Bytes of the source, or a request for them that is under way, and where they start. */
+interface Piece {
+  readonly base: number;
+  readonly bytes: Uint8Array | Promise<Uint8Array>;
+}
+
 /**
  * A source that keeps whole pages, so that many small reads near each other cost one request below. Neighbouring
- * missing pages are fetched in one request. Reads that start while a page is on its way wait for that request.
+ * missing pages are fetched in one request. Reads that start while a page is on its way wait for that request; a request
+ * that fails is forgotten, so the next read tries again.
+ *
+ * A read of more pages than are kept goes through to the source as it is and leaves the pages alone. What is held is
+ * never more than `pages * pageBytes` and the requests under way.
  */
 export function cached(source: ByteSource, options: CachedOptions = {}): ByteSource {
-  const pageBytes = options.pageBytes ?? 4096;
-  const capacity = options.pages ?? 256;
-  const readAhead = options.readAheadPages ?? 1;
-  if (!(pageBytes > 0 && capacity > 0 && readAhead > 0)) throw new RangeError("page size and counts are positive");
-  const lastPage = Math.max(0, Math.ceil(source.size / pageBytes) - 1);
-  const pages = new Map<number, Promise<Uint8Array>>();
+  const { pageBytes = 4096, pages: capacity = 256, readAheadPages = 1 } = options;
+  for (const value of [pageBytes, capacity, readAheadPages]) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${value} is no page size or count of pages`);
+  }
+  const pageCount = Math.ceil(source.size / pageBytes);
+  const pages = new Map<number, Piece>();
 
-  const remember = (page: number, bytes: Promise<Uint8Array>) => {
+  const keep = (page: number, piece: Piece) => {
     pages.delete(page);
-    pages.set(page, bytes);
-    bytes.catch(() => pages.get(page) === bytes && pages.delete(page));
-    for (const oldest of pages.keys()) {
-      if (pages.size <= capacity) break;
-      pages.delete(oldest);
-    }
+    pages.set(page, piece);
+    const [oldest] = pages.keys();
+    if (pages.size > capacity && oldest !== undefined) pages.delete(oldest);
   };
 
-  const fetchRun = (first: number, last: number): Promise<Uint8Array>[] => {
-    const start = first * pageBytes;
-    const run = source.read(start, Math.min(source.size, (last + 1) * pageBytes));
-    const parts: Promise<Uint8Array>[] = [];
-    for (let page = first; page <= last; page++) {
-      const from = (page - first) * pageBytes;
-      const part = run.then((bytes) => bytes.subarray(from, from + pageBytes));
-      parts.push(part);
-      remember(page, part);
-    }
-    return parts;
-  };
-
-  const collect = (first: number, last: number): Promise<Uint8Array>[] => {
-    const parts: Promise<Uint8Array>[] = [];
-    for (let page = first; page <= last; page++) {
-      const known = pages.get(page);
-      if (known) {
-        remember(page, known);
-        parts.push(known);
-        continue;
+  /** Fetches pages `[first, end)`; each is in the map at once, as a promise, and as bytes of its own when they are here. */
+  const fetchRun = (first: number, end: number): Piece => {
+    const base = first * pageBytes;
+    const run: Piece = { base, bytes: readExactly(source, base, Math.min(source.size, end * pageBytes)) };
+    for (let page = first; page < end; page++) keep(page, run);
+    const settle = (bytes?: Uint8Array) => {
+      for (let page = first; page < end; page++) {
+        if (pages.get(page) !== run) continue;
+        const from = page * pageBytes;
+        // A copy: a view would hold the whole run for as long as one of its pages is kept.
+        if (bytes) pages.set(page, { base: from, bytes: bytes.slice(from - base, from - base + pageBytes) });
+        else pages.delete(page);
       }
-      let end = page;
-      while (end < last && !pages.has(end + 1)) end++;
-      const ahead = end === last ? Math.min(lastPage, Math.max(end, page + readAhead - 1)) : end;
-      parts.push(...fetchRun(page, ahead).slice(0, end - page + 1));
+    };
+    Promise.resolve(run.bytes).then(settle, () => settle());
+    return run;
+  };
+
+  const collect = (first: number, last: number): Piece[] => {
+    const pieces: Piece[] = [];
+    for (let page = first; page <= last; ) {
+      let piece = pages.get(page);
+      let end = page + 1;
+      if (piece) keep(page, piece);
+      else {
+        const ahead = Math.min(pageCount, page + Math.min(readAheadPages, capacity));
+        while ((end <= last || end < ahead) && !pages.has(end)) end++;
+        piece = fetchRun(page, end);
+      }
+      if (pieces.at(-1) !== piece) pieces.push(piece);
       page = end;
     }
-    return parts;
+    return pieces;
   };
 
   const whole: ByteSource = {
@@ -71,12 +82,32 @@ export function cached(source: ByteSource, options: CachedOptions = {}): ByteSou
       if (start === end) return new Uint8Array(0);
       const first = Math.floor(start / pageBytes);
       const last = Math.floor((end - 1) / pageBytes);
-      const parts = await Promise.all(collect(first, last));
-      const base = first * pageBytes;
-      const [only] = parts;
-      if (parts.length === 1 && only) return only.subarray(start - base, end - base);
-      return concatBytes(parts).subarray(start - base, end - base);
+      if (last - first >= capacity) return readExactly(source, start, end);
+      return gather(collect(first, last), start, end);
     },
   };
   return whole;
+}
+
+/** The bytes `[start, end)` out of pieces that cover them; a view where one piece does. */
+async function gather(pieces: readonly Piece[], start: number, end: number): Promise<Uint8Array> {
+  let whole: Uint8Array | undefined;
+  for (const { base, bytes: promised } of pieces) {
+    const bytes = promised instanceof Uint8Array ? promised : await promised;
+    const from = Math.max(start, base);
+    const part = bytes.subarray(from - base, end - base);
+    if (part.length === end - start) return part;
+    whole ??= new Uint8Array(end - start);
+    whole.set(part, from - start);
+  }
+  return whole ?? new Uint8Array(0);
+}
+
+async function readExactly(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
+  const bytes = await source.read(start, end);
+  if (bytes.length === end - start) return bytes;
+  throw new BytesError("MISMATCH_SOURCE", `the source gave ${bytes.length} bytes where ${end - start} were asked for`, {
+    offset: start,
+    source: source.name,
+  });
 }

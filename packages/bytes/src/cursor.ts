@@ -29,7 +29,8 @@ export function cursor(bytes: Uint8Array, path: string, base = 0): Cursor {
   const view = viewOf(bytes);
   let at = 0;
   const claim = (count: number, field?: string) => {
-    if (!(count >= 0) || count > bytes.length - at) {
+    // A count may come from the input, by a subtraction that went below zero too.
+    if (!Number.isSafeInteger(count) || count < 0 || count > bytes.length - at) {
       const name = field === undefined ? path : `${path}.${field}`;
       throw new BytesError("MALFORMED_TRUNCATED", `${name} needs ${count} bytes, ${bytes.length - at} are left`, {
         path: name,

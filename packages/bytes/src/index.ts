@@ -3,6 +3,7 @@ export { crc32, crc32cRaw } from "./crc.js";
 export { type Cursor, cursor } from "./cursor.js";
 export { BytesError, type BytesErrorCode, CodedError, describeError, type ErrorContext } from "./errors.js";
 export { digestBytes, type HashAlgorithm, type Hasher, type HashState, portableHasher } from "./hash.js";
+export type { Fetch, FetchInit, HttpAnswer, HttpReader } from "./http.js";
 export {
   bytesField,
   type Field,
@@ -39,3 +40,4 @@ export {
   toHex,
   zeros,
 } from "./source.js";
+export { fromUrl, type UrlOptions, type UrlSource } from "./url.js";

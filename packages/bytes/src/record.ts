@@ -88,7 +88,10 @@ export function bytesField(size: number): Field<Uint8Array> {
   };
 }
 
-/** Text in a field of `size` bytes, one byte a character (0…255), filled up with NUL; reading stops at the first NUL. */
+/**
+ * Text in a field of `size` bytes, one byte a character (1…255), filled up with NUL; reading stops at the first NUL.
+ * Writing throws `RangeError` where the text is longer or has other characters.
+ */
 export function textField(size: number): Field<string> {
   return {
     size,
@@ -103,6 +106,7 @@ export function textField(size: number): Field<string> {
     },
     set(view, at, value) {
       if (value.length > size) throw new RangeError(`${JSON.stringify(value)} is longer than ${size} bytes`);
+      if (!/^[\x01-\xff]*$/.test(value)) throw new RangeError(`${JSON.stringify(value)} is not of bytes 1…255`);
       for (let i = 0; i < size; i++) view.setUint8(at + i, i < value.length ? value.charCodeAt(i) : 0);
     },
     show: (value) => JSON.stringify(value),
@@ -132,9 +136,11 @@ export interface RecordType<S> extends Field<ValueOf<S>> {
   decode(bytes: Uint8Array, at?: number, base?: number): ValueOf<S>;
   /** The record's bytes. Throws `RangeError` where a value does not fit its field. */
   encode(value: ValueOf<S>): Uint8Array;
-  /** Each field with its absolute offsets. */
+  /** Each field with its absolute offsets; of a nested record, each of its fields: `outer.inner.field`. */
   spans(bytes: Uint8Array, at?: number, base?: number): Span[];
 }
+
+const isRecord = (field: Field<unknown>): field is RecordType<unknown> & Field<unknown> => "spans" in field;
 
 /** Declares a record once; reader, writer, size, type and dump follow from it. */
 export function record<const S extends Readonly<Record<string, unknown>>>(name: string, shape: S): RecordType<S> {
@@ -178,10 +184,7 @@ export function record<const S extends Readonly<Record<string, unknown>>>(name: 
         throw new BytesError(
           "MALFORMED_TRUNCATED",
           `${name} needs ${size} bytes, ${Math.max(0, bytes.length - at)} are left`,
-          {
-            path: name,
-            offset: base + at,
-          },
+          { path: name, offset: base + at },
         );
       }
       return get(viewOf(bytes), at);
@@ -193,9 +196,15 @@ export function record<const S extends Readonly<Record<string, unknown>>>(name: 
     },
     spans(bytes, at = 0, base = 0) {
       const value = type.decode(bytes, at, base) as Record<string, unknown>;
-      return fields.map(([key, field]) => {
-        const start = base + at + (offsets[key] ?? 0);
-        return { start, end: start + field.size, path: `${name}.${key}`, value: field.show(value[key]) };
+      return fields.flatMap(([key, field]) => {
+        const path = `${name}.${key}`;
+        const offset = at + (offsets[key] ?? 0);
+        if (isRecord(field)) {
+          return field
+            .spans(bytes, offset, base)
+            .map((span) => ({ ...span, path: path + span.path.slice(field.name.length) }));
+        }
+        return [{ start: base + offset, end: base + offset + field.size, path, value: field.show(value[key]) }];
       });
     },
   };

@@ -15,24 +15,42 @@ export interface ByteSink {
   abort(): Promise<void>;
 }
 
-/** Writes all chunks into a sink and commits it at `size`; aborts the sink and throws on when a chunk fails. */
+/**
+ * Writes all chunks into a sink and commits it at `size`. Where a chunk cannot be made or written, or the commit fails,
+ * aborts the sink and throws what failed first.
+ */
 export async function writeChunks(
   sink: ByteSink,
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
   size: number,
 ): Promise<void> {
   try {
-    for await (const chunk of chunks) await sink.write(chunk.offset, chunk.bytes);
+    for await (const { offset, bytes } of chunks) {
+      checkChunk(offset, bytes.length, size);
+      await sink.write(offset, bytes);
+    }
+    await sink.commit(size);
   } catch (error) {
-    await sink.abort();
+    // What failed first is what the caller must hear about; an abort that fails as well is its consequence.
+    await sink.abort().catch(() => {});
     throw error;
   }
-  await sink.commit(size);
 }
 
-/** All chunks as one array of `size` bytes; for small outputs, tests and browsers. */
+/**
+ * All chunks as one array of `size` bytes; for small outputs, tests and browsers.
+ * Throws `RangeError` where a chunk does not lie within the size.
+ */
 export async function collectChunks(chunks: AsyncIterable<Chunk> | Iterable<Chunk>, size: number): Promise<Uint8Array> {
   const whole = new Uint8Array(size);
-  for await (const chunk of chunks) whole.set(chunk.bytes, chunk.offset);
+  for await (const { offset, bytes } of chunks) {
+    checkChunk(offset, bytes.length, size);
+    whole.set(bytes, offset);
+  }
   return whole;
+}
+
+function checkChunk(offset: number, length: number, size: number): void {
+  if (Number.isSafeInteger(offset) && offset >= 0 && offset + length <= size) return;
+  throw new RangeError(`a chunk of ${length} bytes at ${offset} is not within an output of ${size} bytes`);
 }
