@@ -3,8 +3,8 @@ import { type Finding, reporter } from "../finding.js";
 import { importsOf, isNodeModule, reach } from "../imports.js";
 import { codeOf, lineAt, type Workspace, walk } from "../workspace.js";
 
-/** Files of a package that may use Node: its `node` entry point and what only that reaches. */
-const nodePart = /^packages\/[^/]+\/src\/node(?:\.ts$|\/)/;
+/** Files of a package that may use Node: its `node` entry point, what only that reaches, and code of worker threads. */
+const nodePart = /^packages\/[^/]+\/src\/(?:node\.ts$|worker\.ts$|node\/)/;
 
 /** What is reachable from a package's `index.ts` runs in a browser as well. */
 export function checkPurity(workspace: Workspace): Finding[] {
