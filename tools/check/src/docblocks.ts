@@ -45,7 +45,7 @@ function declaredHere(workspace: Workspace, path: string, name: string, depth: n
   for (const statement of workspace.syntax(path).statements) {
     if (declaredNames(statement).includes(name)) {
       found = true;
-      if (ts.getJSDocCommentsAndTags(statement).some(ts.isJSDoc)) return undefined;
+      if (hasDocblock(statement) || isSelfExplained(statement)) return undefined;
     }
     const bindings = ts.isImportDeclaration(statement) ? statement.importClause?.namedBindings : undefined;
     if (!bindings || !ts.isNamedImports(bindings) || !ts.isImportDeclaration(statement)) continue;
@@ -54,6 +54,22 @@ function declaredHere(workspace: Workspace, path: string, name: string, depth: n
     return declaredIn(workspace, path, statement.moduleSpecifier, (element.propertyName ?? element.name).text, depth);
   }
   return found ? `${name} has no docblock (${path})` : `${name} is not declared in ${path}`;
+}
+
+function hasDocblock(node: ts.Node): boolean {
+  return ts.getJSDocCommentsAndTags(node).some(ts.isJSDoc);
+}
+
+/** An interface each of whose members has a docblock, or a list of codes with docblocks between them, says it all. */
+function isSelfExplained(statement: ts.Statement): boolean {
+  if (ts.isInterfaceDeclaration(statement)) {
+    return statement.members.length > 0 && statement.members.every(hasDocblock);
+  }
+  if (!ts.isTypeAliasDeclaration(statement) || !ts.isUnionTypeNode(statement.type)) return false;
+  const text = statement.getSourceFile().text;
+  const [first] = statement.type.types;
+  const before = text.slice(statement.type.pos, first?.getStart() ?? statement.type.pos);
+  return before.includes("/**");
 }
 
 /** The names that a statement declares at the top of a module. */

@@ -238,6 +238,18 @@ const rows: readonly [what: string, changes: Files, expected: readonly string[]]
     ],
   ],
   [
+    "types that their members explain",
+    {
+      "packages/bytes/src/index.ts": 'export type { Code, Half, Options } from "./one.js";\n',
+      "packages/bytes/src/one.ts": [
+        "export interface Options {\n  /** Bytes. */\n  size: number;\n  /** Seconds. */\n  time(): number;\n}",
+        "export interface Half {\n  /** Bytes. */\n  size: number;\n  time: number;\n}",
+        'export type Code =\n  /** Ends early. */\n  | "SHORT"\n  /** Goes on. */\n  | "LONG";',
+      ].join("\n"),
+    },
+    ["packages/bytes/src/index.ts:1: exports: Half has no docblock (packages/bytes/src/one.ts)"],
+  ],
+  [
     "a format package that lacks what the others have",
     {
       "packages/erofs/package.json": manifest("erofs"),
