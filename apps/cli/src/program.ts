@@ -1,0 +1,152 @@
+import { Command, Option } from "commander";
+import { collect, oneOf, parseEpoch, parseJobs, parseSize, parseUuid } from "./options.js";
+
+declare const SEXTANT_VERSION: string;
+
+/** A verb's action: it returns the exit code where that is not 0. */
+// biome-ignore lint/suspicious/noExplicitAny: commander hands over the positional arguments as they are declared
+type Action = (...args: any[]) => Promise<number | void>;
+
+/** The command line as data; each verb's code is loaded when it runs, so that `--version` and `--help` stay fast. */
+export function createProgram(finish: (exit: number) => void): Command {
+  const program = new Command("sextant")
+    .description("Build, sign, inspect and match Linux system extensions: sysext, confext and initrd images.")
+    .version(SEXTANT_VERSION, "-V, --version")
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+    .showHelpAfterError(false)
+    .enablePositionalOptions();
+  const verb = (synopsis: string, description: string, load: () => Promise<Action>) =>
+    program
+      .command(synopsis)
+      .description(description)
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} })
+      .action(async (...args) => {
+        const exit = await (await load())(...args);
+        if (exit) finish(exit);
+      });
+  const reading = (command: Command) =>
+    command
+      .option("--json", "one JSON document on standard output")
+      .option("--stats", "requests and bytes read, on standard error");
+  const trusting = (command: Command) =>
+    command.option("--certificate <file>", "check the signature and every block read; repeatable", collect);
+
+  packOptions(
+    verb("pack", "write a filesystem image from directories, tars, .debs and cpio archives", async () => {
+      return (await import("./verbs/pack.js")).pack;
+    })
+      .argument("<source...>", "directories and archives; later ones add to and replace earlier ones")
+      .requiredOption("-o, --output <image>", "the image to write, - for standard output"),
+  );
+  buildOptions(
+    packOptions(
+      verb("build", "build an extension image of one feature", async () => (await import("./verbs/build.js")).build),
+    ),
+  );
+
+  trusting(
+    reading(
+      verb("inspect", "tell what an image is", async () => (await import("./verbs/inspect.js")).inspect).argument(
+        "<image>",
+        "a path or http(s) URL",
+      ),
+    ),
+  );
+  trusting(
+    reading(
+      verb("ls", "list a directory of an image", async () => (await import("./verbs/ls.js")).ls)
+        .argument("<image>")
+        .argument("[path]", "a path in the image", "/")
+        .option("-l, --long", "modes, owners, sizes and times")
+        .option("-R, --recursive", "everything below"),
+    ),
+  );
+  trusting(
+    verb("cat", "print files of an image", async () => (await import("./verbs/cat.js")).cat)
+      .argument("<image>")
+      .argument("<path...>")
+      .option("--stats", "requests and bytes read, on standard error"),
+  );
+  trusting(
+    reading(
+      verb("extract", "unpack an image into a directory", async () => (await import("./verbs/extract.js")).extract)
+        .argument("<image>")
+        .argument("[path]", "only what is below this path of the image", "/")
+        .requiredOption("-o, --output <directory>", "a directory that is not there yet, or is empty")
+        .option("--skip-devices", "leave out device nodes instead of failing where they cannot be made"),
+    ),
+  );
+  trusting(
+    reading(
+      verb("dump", "print every field of an image with its offset", async () => (await import("./verbs/dump.js")).dump)
+        .argument("<image>"),
+    ),
+  );
+  reading(
+    verb("check", "check structure, every block and the signature", async () => (await import("./verbs/check.js")).check)
+      .argument("<image>")
+      .option("--certificate <file>", "a certificate that may have signed it; repeatable", collect)
+      .option("--allow-unsigned", "an image without a signature is no failure"),
+  );
+  verb("keygen", "make a signing key and a self-signed certificate", async () => (await import("./verbs/keygen.js")).keygen)
+    .argument("<directory>")
+    .option("--algorithm <name>", "rsa-2048, rsa-4096, ecdsa-p256 or ecdsa-p384", "rsa-2048")
+    .option("--common-name <name>", "the certificate's subject", "sextant")
+    .option("--days <days>", "validity of the certificate", "3650")
+    .option("--json", "one JSON document on standard output");
+  trusting(
+    reading(
+      verb("match", "tell whether hosts would take images, and why", async () => (await import("./verbs/match.js")).match)
+        .argument("<image...>", "paths or http(s) URLs")
+        .requiredOption("--host <host>", "an os-release file, a root directory or a host profile; repeatable", collect)
+        .option("--arch <architecture>", "of hosts that do not say; default: this machine's")
+        .option("--scope <scope>", "system, initrd or portable", oneOf(["system", "initrd", "portable"]))
+        .option("--class <class>", "sysext or confext; default: what the image is", oneOf(["sysext", "confext"]))
+        .option("--name <name>", "the image's name; default: from its file name, as systemd takes it")
+        .option("--any", "exit 0 when every image fits at least one host"),
+    ),
+  );
+  verb("compare-versions", "compare two versions as systemd does", async () => {
+    return (await import("./verbs/compare-versions.js")).compare;
+  })
+    .argument("<a>")
+    .argument("<b>")
+    .option("--json", "one JSON document on standard output");
+  return program;
+}
+
+function packOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--format <format>", "erofs").default("erofs").argParser(oneOf(["erofs"])))
+    .addOption(new Option("--compress <method>", "none").default("none").argParser(oneOf(["none"])))
+    .option("--all-root", "owner and group 0 for everything")
+    .option("--owners <file>", "owners, modes, xattrs and devices as data; see the README")
+    .option("--epoch <seconds>", "later times are set to this; 0 sets every time to 0", parseEpoch)
+    .option("--uuid <uuid>", "of the filesystem; default: from the content", parseUuid)
+    .option("--label <text>", "volume name, at most 15 bytes")
+    .option("--jobs <n>", "workers", parseJobs)
+    .option("--json", "what was written, as one JSON document on standard output")
+    .option("--stats", "what it cost, on standard error");
+}
+
+function buildOptions(command: Command): Command {
+  return command
+    .option("--name <name>", "the extension's name")
+    .option("--version <version>", "the feature's version")
+    .option("--from <source>", "a directory, tar, .deb or cpio; repeatable", collect)
+    .option("--class <class>", "sysext or confext", oneOf(["sysext", "confext"]), "sysext")
+    .option("--id <id>", "the host's ID=, or _any")
+    .option("--version-id <version>", "the host's VERSION_ID=")
+    .option("--level <level>", "SYSEXT_LEVEL= or CONFEXT_LEVEL=")
+    .option("--scope <scope>", "where it may be used: system, initrd, portable; repeatable", collect)
+    .option("--arch <architecture>", "systemd's name, or _any; default: this machine's")
+    .option("--verity <how>", "signed, unsigned or none", oneOf(["signed", "unsigned", "none"]))
+    .option("--bare", "the filesystem alone, without a partition table")
+    .option("--key <file>", "private key, PEM")
+    .option("--certificate <file>", "certificate of the key, PEM")
+    .option("--seed <uuid>", "for UUIDs and salt; default: from the content", parseUuid)
+    .option("--sector-size <bytes>", "512 or 4096", parseSize)
+    .option("-o, --output <image>", "the image to write; default: NAME.raw");
+}
