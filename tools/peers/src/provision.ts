@@ -3,7 +3,7 @@ import { catalog, machinePackages, type PeerName, type Suite, suitePackages } fr
 import { systemdDrift } from "./drift.js";
 import { findMirror, installPackages, obstacle } from "./machine.js";
 import { peer } from "./peer.js";
-import { currentRoot, makeRoot } from "./root.js";
+import { currentRoot, makeRoot, tidyCache } from "./root.js";
 
 const suites = Object.keys(suitePackages) as Suite[];
 const names = Object.keys(catalog) as PeerName[];
@@ -12,6 +12,7 @@ const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
 
 /** Installs and makes what is not there yet. */
 async function provision(refresh: boolean): Promise<void> {
+  await tidyCache();
   const wanted = suites.filter((suite) => refresh || currentRoot(suite) === undefined);
   const installed = await installPackages([...machinePackages, ...(wanted.length > 0 ? ["debootstrap"] : [])]);
   if (installed.length > 0) say(`peers: installed ${installed.join(", ")}`);

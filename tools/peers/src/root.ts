@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheFolder, type Marker, markerName, readMarker, rootFolder } from "./cache.js";
 import { type Suite, suitePackages } from "./catalog.js";
@@ -20,18 +20,19 @@ const removeFolder = (path: string) => mustRun(["rm", "--recursive", "--force", 
 
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const [, state] = /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? [];
+    return state !== "Z";
   } catch {
     return false;
   }
 }
 
-/** Takes away what interrupted runs have left. */
-async function removeRests(suite: Suite): Promise<void> {
+/** Makes the cache where it is not there, and takes away what interrupted runs have left in it. */
+export async function tidyCache(): Promise<void> {
+  mkdirSync(cacheFolder(), { recursive: true });
   for (const name of readdirSync(cacheFolder())) {
-    const [, of, pid] = /^(\w+)\.(?:partial|former)-(\d+)$/.exec(name) ?? [];
-    if (of === suite && !isRunning(Number(pid))) await removeFolder(join(cacheFolder(), name));
+    const [, pid] = /^\w+\.(?:partial|former)-(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid))) await removeFolder(join(cacheFolder(), name));
   }
 }
 
@@ -51,18 +52,18 @@ async function packageVersions(root: string, names: readonly string[]): Promise<
   return Object.fromEntries(rows.map((row) => row.split("\t") as [string, string]));
 }
 
-/**
- * Makes a suite's root and puts it in its place when it is complete. Debootstrap runs in a mount namespace of its own, so that
- * no mount of it outlives it.
- */
+/** No mount and no process of what runs here outlives it, nor it us. */
+const confined = [
+  ...["setpriv", "--pdeathsig", "KILL"],
+  ...["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"],
+];
+
+/** Makes a suite's root and puts it in its place when it is complete. */
 export async function makeRoot(suite: Suite, mirror: string, env: Readonly<Record<string, string>>): Promise<Marker> {
-  mkdirSync(cacheFolder(), { recursive: true });
-  await removeRests(suite);
   const partial = join(cacheFolder(), `${suite}.partial-${process.pid}`);
   const names = suitePackages[suite];
   const flags = ["--variant=minbase", `--include=${names.join(",")}`];
-  const command = ["unshare", "--mount", "--propagation", "private", "debootstrap", ...flags, suite, partial, mirror];
-  await mustRun(command, env);
+  await mustRun([...confined, "debootstrap", ...flags, suite, partial, mirror], env);
   for (const path of dispensable) await removeFolder(join(partial, path));
   const versions = await packageVersions(partial, names);
   const { text } = await mustRun(["du", "--summarize", "--block-size=1", partial]);
