@@ -1,11 +1,15 @@
 import { inSystemdRoot, type SystemdRootOptions } from "./namespace.js";
 import type { RunResult } from "./process.js";
 
+/** What a merge did, and what one could see in it. */
 export interface SysextResult extends RunResult {
+  /** Names of the extensions that were merged, in systemd's order. Why others were not stands in `stderr`. */
+  readonly merged: readonly string[];
   /** What `afterwards` printed, seen in the namespace that still has the mounts. */
   readonly afterwards: string;
 }
 
+/** What to run, and on what. */
 export interface SysextOptions extends Pick<SystemdRootOptions, "binds" | "env" | "timeoutMs"> {
   /** Default `sysext`. */
   readonly class?: "sysext" | "confext";
@@ -37,10 +41,13 @@ export async function systemdSysext(root: string, options: SysextOptions = {}): 
     ...rest,
     script,
     argv: [`/usr/bin/systemd-${kind}`, root, verb, fence, ...args],
-    env: { SYSTEMD_LOG_LEVEL: "info", ...env, afterwards },
+    // The verdicts on each extension are debug messages.
+    env: { SYSTEMD_LOG_LEVEL: "debug", ...env, afterwards },
   });
   const [text = "", later = ""] = result.text.split(fence);
-  return { ...result, text, afterwards: later };
+  const [, using = ""] = /^Using extensions (.*)\.$/m.exec(result.stderr) ?? [];
+  const merged = [...using.matchAll(/'([^']*)'/g)].map(([, name = ""]) => name);
+  return { ...result, text, merged, afterwards: later };
 }
 
 /** Runs `systemd-dissect ARGS... IMAGE` of the sid root; with `--json=short` or so, `text` is the document. */
