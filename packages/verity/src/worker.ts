@@ -1,0 +1,3 @@
+import { serveRanges } from "./node/serve.js";
+
+serveRanges();
