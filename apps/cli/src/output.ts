@@ -1,6 +1,3 @@
-import { nameToText } from "@sextant/tree";
-import type { Name } from "@sextant/tree";
-
 /** Prints a line of a verb's result. */
 export function print(line = ""): void {
   process.stdout.write(`${line}\n`);
@@ -41,9 +38,4 @@ export function formatTable(rows: readonly (readonly string[])[], gap = "  "): s
   return rows.map((row) =>
     row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join(gap).trimEnd(),
   );
-}
-
-/** A name from an image as terminals can take it. */
-export function shownName(name: Name): string {
-  return nameToText(name);
 }

@@ -1,0 +1,57 @@
+import { readFile, stat } from "node:fs/promises";
+import { nodeHasher } from "@sextant/bytes/node";
+import { type OpenedImage, openImage } from "@sextant/image";
+import { openDirectoryImage } from "@sextant/image/node";
+import { type Certificate, readCertificates } from "@sextant/signing";
+import { type Input, isUrl, openInput, printReads, type Reads } from "./sources.js";
+
+/** Options that all verbs have which look into an image. */
+export interface ReadingOptions {
+  readonly json?: boolean;
+  readonly stats?: boolean;
+  readonly certificate?: readonly string[];
+}
+
+export interface Session {
+  readonly image: OpenedImage;
+  readonly where: string;
+  /** Undefined for a directory. */
+  readonly input: Input | undefined;
+  reads(): Reads;
+}
+
+const noReads: Reads = { requests: 0, bytes: 0 };
+
+/** Opens an image or a directory, hands it over, closes it, and prints what was read where `--stats` asks for it. */
+export async function withImage<T>(
+  where: string,
+  options: ReadingOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  if (!isUrl(where) && where !== "-" && (await isDirectory(where))) {
+    return work({ image: await openDirectoryImage(where), where, input: undefined, reads: () => noReads });
+  }
+  const certificates = await loadCertificates(options.certificate);
+  const input = await openInput(where);
+  try {
+    const image = await openImage(input.source, {
+      hasher: nodeHasher,
+      ...(certificates.length > 0 && { certificates }),
+    });
+    return await work({ image, where: input.where, input, reads: () => input.reads() });
+  } finally {
+    if (options.stats) printReads(input.where, input.reads());
+    await input[Symbol.asyncDispose]();
+  }
+}
+
+export async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
+}
+
+/** The certificates in the files that the user names. */
+export async function loadCertificates(paths: readonly string[] = []): Promise<readonly Certificate[]> {
+  const lists = await Promise.all(paths.map(async (path) => readCertificates(await readFile(path))));
+  return lists.flat();
+}

@@ -1,0 +1,151 @@
+import {
+  type ExtensionKind,
+  findReleaseFile,
+  type ImageFacts,
+  type ImageType,
+  isImageName,
+  kindTraits,
+  parseReleaseFile,
+  type ReleaseEntry,
+  ReleaseError,
+  type ReleaseFields,
+  type ReleaseLookup,
+  releaseFileMaxBytes,
+  releaseFilePrefix,
+  strictAttribute,
+} from "@sextant/extension-release";
+import { type LazyNode, type Name, nameFromText, nameToBytes, nameToText, resolvePath, TreeError } from "@sextant/tree";
+import { ImageError } from "./errors.js";
+
+export interface ExtensionOptions {
+  /** The image's name, which its release file must have (`imageNameOf`). */
+  readonly name: string;
+  /** What the image is to discovery. Default `raw`. */
+  readonly type?: ImageType;
+  /** Default: the class whose release file is there; sysext where there are both or none. */
+  readonly kind?: ExtensionKind | undefined;
+}
+
+/** The release file of an image as it was found. */
+export interface ReleaseFile {
+  /** Path in the image, for people. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  /** Undefined where systemd could not parse it; `problem` then says why. */
+  readonly fields: ReleaseFields | undefined;
+  readonly problem: ReleaseError | undefined;
+}
+
+/** What an image says about where it belongs. */
+export interface Extension {
+  readonly name: string;
+  readonly kind: ExtensionKind;
+  /** What `judgeImage` takes. */
+  readonly facts: ImageFacts;
+  readonly release: ReleaseFile | undefined;
+}
+
+/**
+ * Reads what decides whether a host takes an image, and nothing more: the directories on the way to the release file,
+ * the file, and whether the image brings an os-release. The search is systemd's: the exact name first, then the rules for
+ * other names, for which the directory is listed and attributes are read.
+ *
+ * Passes errors of the image's format on; what is merely missing or ambiguous is in the facts.
+ */
+export async function readExtension(root: LazyNode, options: ExtensionOptions): Promise<Extension> {
+  const { name, type = "raw" } = options;
+  const sysext = await lookUp(root, name, "sysext");
+  const needBoth = options.kind !== "sysext" || (type !== "directory" && sysext.lookup.status !== "found");
+  const confext = needBoth || sysext.lookup.status !== "found" ? await lookUp(root, name, "confext") : undefined;
+  const kind =
+    options.kind ?? (sysext.lookup.status !== "found" && confext?.lookup.status === "found" ? "confext" : "sysext");
+  const own = kind === "sysext" ? sysext : confext;
+  const release = own?.file && (await readRelease(own.file.node, own.file.path));
+  const facts: ImageFacts = {
+    kind,
+    type,
+    lookups: { sysext: sysext.lookup, ...(confext && { confext: confext.lookup }) },
+    release: release?.fields,
+    usrLibOsRelease: (await resolvePath(root, "usr/lib/os-release" as Name)) !== undefined,
+    etcOsRelease: release === undefined && (await resolvePath(root, "etc/os-release" as Name)) !== undefined,
+  };
+  return { name, kind, facts, release };
+}
+
+interface Found {
+  readonly lookup: ReleaseLookup;
+  readonly file?: { readonly node: LazyNode; readonly path: Name } | undefined;
+}
+
+async function lookUp(root: LazyNode, imageName: string, kind: ExtensionKind): Promise<Found> {
+  const directory = await resolvePath(root, kindTraits[kind].releaseDirectory as Name);
+  if (directory === undefined || directory.node.kind !== "directory" || !isImageName(imageName)) {
+    return { lookup: findReleaseFile(imageName, []) };
+  }
+  const at = (name: Name) => `${directory.path}/${name}` as Name;
+  const exactName = nameFromText(releaseFilePrefix + imageName);
+  const exact = await directory.node.lookup(exactName);
+  const entries: ReleaseEntry[] = [];
+  if (exact !== undefined) entries.push(await describe(root, exact, at(exactName), exactName));
+  const taken = entries[0]?.type;
+  if (taken === undefined || taken === "dangling") entries.push(...(await candidates(root, directory.node, at)));
+  const lookup = findReleaseFile(imageName, entries);
+  if (lookup.status !== "found") return { lookup };
+  const name = typeof lookup.name === "string" ? nameFromText(lookup.name) : (nameFromRaw(lookup.name) as Name);
+  return { lookup, file: await resolvePath(root, at(name)) };
+}
+
+const nameFromRaw = (bytes: Uint8Array) => String.fromCharCode(...bytes);
+
+/** Most entries of a release directory that are looked at; real ones have one. */
+const maxEntries = 4096;
+
+async function candidates(root: LazyNode, directory: LazyNode, at: (name: Name) => Name): Promise<ReleaseEntry[]> {
+  const entries = (await directory.entries()).filter(({ name }) => name.startsWith(releaseFilePrefix));
+  if (entries.length > maxEntries) {
+    throw new ImageError("LIMIT_FILE_BYTES", `${entries.length} release files are more than ${maxEntries}`);
+  }
+  return Promise.all(entries.map(async (entry) => describe(root, await entry.node(), at(entry.name), entry.name)));
+}
+
+async function describe(root: LazyNode, node: LazyNode, path: Name, name: Name): Promise<ReleaseEntry> {
+  const bytes = nameToBytes(name);
+  if (node.kind === "file") {
+    const strict = (await node.xattrs()).find((xattr) => xattr.name === strictAttribute);
+    return { name: bytes, type: "regular", strict: strict?.value };
+  }
+  if (node.kind !== "symlink") return { name: bytes, type: "other" };
+  try {
+    return { name: bytes, type: (await resolvePath(root, path)) ? "symlink" : "dangling" };
+  } catch (error) {
+    if (error instanceof TreeError && error.code === "LIMIT_SYMLINKS") return { name: bytes, type: "broken" };
+    throw error;
+  }
+}
+
+async function readRelease(node: LazyNode, path: Name): Promise<ReleaseFile | undefined> {
+  if (node.kind !== "file") return undefined;
+  const bytes = await readWhole(node, path, releaseFileMaxBytes);
+  const shown = nameToText(path);
+  try {
+    return { path: shown, bytes, fields: parseReleaseFile(bytes), problem: undefined };
+  } catch (problem) {
+    if (problem instanceof ReleaseError) return { path: shown, bytes, fields: undefined, problem };
+    throw problem;
+  }
+}
+
+/** All bytes of a small file; throws `LIMIT_FILE_BYTES` where it is larger than `maxBytes`. */
+export async function readWhole(node: LazyNode, path: Name, maxBytes: number): Promise<Uint8Array> {
+  const content = node.content();
+  if (content.size > maxBytes) {
+    throw new ImageError(
+      "LIMIT_FILE_BYTES",
+      `${content.size} bytes are more than the ${maxBytes} that are read of it`,
+      {
+        path: nameToText(path),
+      },
+    );
+  }
+  return content.open().read(0, content.size);
+}
