@@ -49,7 +49,11 @@ export type BytesErrorCode =
   /** The source cannot be read: missing, forbidden, or the transfer broke. */
   | "UNREADABLE_SOURCE"
   /** The source offers no way to read it, for example a server that sends no length. */
-  | "UNSUPPORTED_SOURCE";
+  | "UNSUPPORTED_SOURCE"
+  /** The output cannot be made or written: no space, no permission, or something else stands there. */
+  | "UNWRITABLE_SINK"
+  /** The output cannot take the bytes in this order, such as a stream that would have to go back. */
+  | "UNSUPPORTED_SINK";
 
 /** Everything that goes wrong between a byte source and a decoded field. */
 export class BytesError extends CodedError<BytesErrorCode> {}

@@ -1,11 +1,6 @@
-import { createHash, hash as hashOnce } from "node:crypto";
-import type { Hasher } from "./hash.js";
-
-/** Node's digests: over a GiB/s where the processor has SHA instructions. */
-export const nodeHasher: Hasher = {
-  create(algorithm) {
-    const state = createHash(algorithm);
-    return { update: (bytes) => void state.update(bytes), digest: () => state.digest() };
-  },
-  hash: (algorithm, bytes) => hashOnce(algorithm, bytes, "buffer"),
-};
+export { describeErrno, errnoCode } from "./node/errno.js";
+export { deviceNumbers, type FileSource, openFile } from "./node/file.js";
+export { type FileSinkOptions, fileSink } from "./node/file-sink.js";
+export { nodeHasher } from "./node/hasher.js";
+export { type StreamSinkOptions, streamSink } from "./node/stream-sink.js";
+export { removeTemporaries, temporaryName, trackTemporary } from "./node/temporary.js";

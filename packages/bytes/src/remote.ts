@@ -63,15 +63,15 @@ export async function ask(
 
 function headersFor(remote: Remote, start: number, end: number): Record<string, string> {
   const headers: Record<string, string> = {};
+  // No accept-encoding: with a Range, `fetch` sends "identity" by itself (Fetch Standard, HTTP-network-or-cache fetch).
   const foreign = new URL(remote.url).origin !== new URL(remote.original).origin;
   for (const [key, value] of Object.entries(remote.settings.headers)) {
     const lower = key.toLowerCase();
-    if (!(foreign && credentials.has(lower))) headers[lower] = value;
+    if (lower !== "accept-encoding" && !(foreign && credentials.has(lower))) headers[lower] = value;
   }
   const condition = remote.conditional ? remote.version?.ifRange : undefined;
   return {
     ...headers,
-    "accept-encoding": "identity",
     range: `bytes=${start}-${end - 1}`,
     ...(condition === undefined ? {} : { "if-range": condition }),
   };

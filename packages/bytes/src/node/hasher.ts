@@ -1,0 +1,14 @@
+import { createHash, hash as hashOnce } from "node:crypto";
+import type { Hasher } from "../hash.js";
+
+/** Node's digests: over a GiB/s where the processor has SHA instructions. */
+export const nodeHasher: Hasher = {
+  create(algorithm) {
+    const state = createHash(algorithm);
+    return { update: (bytes) => void state.update(bytes), digest: () => plain(state.digest()) };
+  },
+  hash: (algorithm, bytes) => plain(hashOnce(algorithm, bytes, "buffer")),
+};
+
+/** Not a Buffer: its `slice` does not copy, which code written for `Uint8Array` relies on. */
+const plain = (buffer: Buffer) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);

@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** Files and directories that exist only until an output is complete. */
+const alive = new Set<string>();
+
+/** A hidden name next to `path` that nobody else has: outputs grow under it and are renamed when they are whole. */
+export function temporaryName(path: string): string {
+  // 60 characters are at most 180 bytes, so that no name grows past 255.
+  return join(dirname(path), `.${basename(path).slice(0, 60)}.${randomBytes(6).toString("hex")}.tmp`);
+}
+
+/** Remembers a temporary file or directory until the returned function is called. */
+export function trackTemporary(path: string): () => void {
+  alive.add(path);
+  return () => void alive.delete(path);
+}
+
+/**
+ * Removes every temporary file and directory of outputs that are neither committed nor aborted yet. For a program's
+ * handlers of SIGINT and SIGTERM, right before it exits: what is being written is lost.
+ */
+export function removeTemporaries(): void {
+  for (const path of alive) {
+    alive.delete(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
