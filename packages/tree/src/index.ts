@@ -23,6 +23,7 @@ export {
   nameToBytes,
   nameToText,
 } from "./name.js";
+export { maxSymlinks, type Resolved, type ResolveOptions, resolvePath } from "./resolve.js";
 export type {
   Attributes,
   Device,
@@ -38,3 +39,4 @@ export type {
   TreeNode,
   Xattr,
 } from "./types.js";
+export { union } from "./union.js";

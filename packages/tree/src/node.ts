@@ -1,1 +1,1 @@
-export {};
+export { lazyDirectory } from "./node/lazy-directory.js";
