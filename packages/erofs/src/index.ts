@@ -1,1 +1,6 @@
-export {};
+export { ErofsError, type ErofsErrorCode } from "./errors.js";
+export { type ErofsImage, type OpenOptions, open } from "./image.js";
+export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";
+export { isErofs } from "./superblock.js";
+export type { Device } from "./volume.js";
+export { type EmitOptions, emit } from "./write.js";

@@ -1,0 +1,86 @@
+import { type Name, nameToText } from "@sextant/tree";
+import { mapData, openData } from "./data.js";
+import { type BlockPlace, type Dirent, decodeDirentBlock, malformedDirectory } from "./dirents.js";
+import type { Inode } from "./inode.js";
+import { dataLayout } from "./layout.js";
+import type { Volume } from "./volume.js";
+
+/** A decoded directory block. */
+export interface DirectoryBlock extends BlockPlace {
+  readonly dirents: readonly Dirent[];
+}
+
+/** Directory data read in one request when all of it is wanted. */
+const bytesPerStep = 65536;
+
+/**
+ * All blocks of a directory in order. Names ascend from block to block too: what kernels search by halving must be
+ * sorted, and a small image cannot name the same block over and over.
+ */
+export async function* directoryBlocks(volume: Volume, inode: Inode): AsyncGenerator<DirectoryBlock> {
+  const { blockBytes } = volume.superblock;
+  let last: Name | undefined;
+  for (let start = 0; start < inode.size; start += Math.max(bytesPerStep, blockBytes)) {
+    const end = Math.min(inode.size, start + Math.max(bytesPerStep, blockBytes));
+    const { bytes, addressOf } = await readDirectory(volume, inode, start, end);
+    for (let at = start; at < end; at += blockBytes) {
+      const place = { nid: inode.nid, block: at / blockBytes, offset: addressOf(at) };
+      const dirents = decodeDirentBlock(bytes.subarray(at - start, at - start + blockBytes), place);
+      const [first] = dirents;
+      if (last !== undefined && first && first.name <= last) {
+        throw malformedDirectory(
+          place,
+          `"${nameToText(first.name)}" follows "${nameToText(last)}", which is not byte order`,
+        );
+      }
+      last = dirents.at(-1)?.name;
+      yield { ...place, dirents };
+    }
+  }
+}
+
+/** The entry of that name, or undefined. Reads one block for each halving, inline blocks first because they cost nothing. */
+export async function findDirent(volume: Volume, inode: Inode, name: Name): Promise<Dirent | undefined> {
+  const { blockBytes } = volume.superblock;
+  let low = 0;
+  let high = Math.ceil(inode.size / blockBytes);
+  const inlineBlock = inode.layout === dataLayout.flatInline ? high - 1 : -1;
+  while (low < high) {
+    const probe =
+      inlineBlock >= low && inlineBlock < high ? inlineBlock : mostAligned(low, high, inode.startBlock || 1);
+    const start = probe * blockBytes;
+    const { bytes, addressOf } = await readDirectory(volume, inode, start, Math.min(inode.size, start + blockBytes));
+    const dirents = decodeDirentBlock(bytes, { nid: inode.nid, block: probe, offset: addressOf(start) });
+    const [first] = dirents;
+    const last = dirents.at(-1);
+    if (first && name < first.name) high = probe;
+    else if (last && name > last.name) low = probe + 1;
+    else return dirents.find((dirent) => dirent.name === name);
+  }
+  return undefined;
+}
+
+/**
+ * Of the blocks `[low, high)` of a directory that begins at block `base`, the one whose number in the image has the most
+ * trailing zero bits. There is only one, and on both sides of it are fewer, so a search that goes on like this halves as
+ * well as one that takes the middle (log2 n + 2 blocks at most). Unlike the middle it does not depend on
+ * the directory's size, so a writer can shift a directory until the block that matters most is the first one probed.
+ */
+export function mostAligned(low: number, high: number, base: number): number {
+  let step = 1;
+  while (Math.ceil((base + low) / (2 * step)) * 2 * step < base + high) step *= 2;
+  return Math.ceil((base + low) / step) * step - base;
+}
+
+/** Directory data comes through the page cache, whose pages it shares with inodes and other lookups. */
+async function readDirectory(volume: Volume, inode: Inode, start: number, end: number) {
+  const segments = await mapData(volume, inode, start, end);
+  return {
+    bytes: await openData({ ...volume, source: volume.pages }, inode).read(start, end),
+    /** Where a byte of these stands in the image. */
+    addressOf(at: number): number | undefined {
+      const segment = segments.find((one) => at >= one.start && at < one.end);
+      return segment?.address === undefined ? undefined : segment.address + at - segment.start;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { mostAligned } from "./directory.js";
+import { compactInodeRecord, extendedInodeRecord, inodeSlotBytes, superblockRecord, superOffset } from "./layout.js";
+import { blockOfName, shapeDirectory } from "./plan-directories.js";
+import type { Front } from "./plan-front.js";
+import type { PlannedInode } from "./plan-inodes.js";
+import { blockBytes, type SlotAllocator, slotAllocator, slotsPerBlock } from "./plan-slots.js";
+import type { PlannedXattr } from "./plan-xattrs.js";
+
+/** Where everything that has no inode number stands. */
+export interface Layout {
+  /** Offset of the shared xattrs in the image, in bytes. */
+  readonly sharedOffset: number;
+  /** Metadata stands before this block, file data from here on. */
+  readonly dataBlock: number;
+  /** Blocks in all. */
+  readonly blocks: number;
+}
+
+const firstSlot = Math.ceil((superOffset + superblockRecord.size) / inodeSlotBytes);
+
+/** Bytes of an inode and its xattrs. */
+export function headBytes({ extended, xattrBytes }: PlannedInode): number {
+  return (extended ? extendedInodeRecord.size : compactInodeRecord.size) + xattrBytes;
+}
+
+const slotsOf = (inode: PlannedInode) => Math.ceil((headBytes(inode) + inode.inlineBytes) / inodeSlotBytes);
+
+/** Splits an inode's data into the tail that stands behind the inode, if a block takes both, and whole blocks. */
+function splitData(inode: PlannedInode): void {
+  const tail = inode.size % blockBytes;
+  inode.inlineBytes = tail > 0 && headBytes(inode) + tail <= blockBytes ? tail : 0;
+  inode.blocks = Math.ceil((inode.size - inode.inlineBytes) / blockBytes);
+}
+
+/**
+ * Places inodes and data. Block 0 takes what `front` wants first, the smallest of it if it cannot take all. Then come the
+ * other inodes in the order given, the data of directories, and the data of files in that same order.
+ */
+export function layOut(inodes: readonly PlannedInode[], front: Front, shared: readonly PlannedXattr[]): Layout {
+  for (const inode of inodes) splitData(inode);
+  for (const directory of front.directories.keys()) keepOutOfLine(directory);
+  const slots = slotAllocator(firstSlot);
+  const placed = new Set<PlannedInode>();
+  const place = (inode: PlannedInode) => {
+    if (!placed.has(inode)) inode.nid = slots.place(slotsOf(inode));
+    placed.add(inode);
+  };
+  for (const inode of fittingBlockZero(front.inodes)) place(inode);
+  // The superblock has 16 bits for the root's number, so nothing large comes before it.
+  for (const root of inodes.slice(0, 1)) place(root);
+  for (const [directory, childIndex] of front.directories) placeProbedFirst(slots, directory, childIndex);
+  for (const inode of front.inodes) place(inode);
+  const sharedOffset = placeShared(slots, shared);
+  for (const inode of inodes) place(inode);
+  placeDirectoryData(slots, inodes);
+  const dataBlock = slots.end();
+  return { sharedOffset, dataBlock, blocks: placeFileData(inodes, dataBlock) };
+}
+
+function placeDirectoryData(slots: SlotAllocator, inodes: readonly PlannedInode[]): void {
+  for (const inode of inodes) {
+    const isPlaced = inode.startBlock > 0;
+    if (inode.entries !== undefined && inode.blocks > 0 && !isPlaced) inode.startBlock = slots.takeBlocks(inode.blocks);
+  }
+}
+
+function placeFileData(inodes: readonly PlannedInode[], dataBlock: number): number {
+  let next = dataBlock;
+  for (const inode of inodes) {
+    if (inode.entries !== undefined || inode.blocks === 0) continue;
+    inode.startBlock = next;
+    next += inode.blocks;
+  }
+  return next;
+}
+
+/** Those of the front's inodes that block 0 takes, in the front's order; the smallest have precedence. */
+function fittingBlockZero(front: readonly PlannedInode[]): PlannedInode[] {
+  let free = slotsPerBlock - firstSlot;
+  const fitting = new Set<PlannedInode>();
+  for (const inode of [...front].sort((a, b) => slotsOf(a) - slotsOf(b))) {
+    const slots = slotsOf(inode);
+    if (slots > free) break;
+    free -= slots;
+    fitting.add(inode);
+  }
+  return front.filter((inode) => fitting.has(inode));
+}
+
+/** The shared xattrs stand between inodes where one block takes them, else in blocks of their own. */
+function placeShared(slots: SlotAllocator, shared: readonly PlannedXattr[]): number {
+  let bytes = 0;
+  for (const xattr of shared) bytes += xattr.bytes;
+  return bytes === 0 ? 0 : slots.place(Math.ceil(bytes / inodeSlotBytes)) * inodeSlotBytes;
+}
+
+/** A directory on the way to the front that is too large to stand behind its inode keeps all its data in blocks. */
+function keepOutOfLine(directory: PlannedInode): void {
+  if (directory.blocks === 0) return;
+  directory.inlineBytes = 0;
+  directory.blocks = Math.ceil(directory.size / blockBytes);
+}
+
+/** Places such data so that the block with the entry on the way is the first that a lookup probes (see `mostAligned`). */
+function placeProbedFirst(slots: SlotAllocator, directory: PlannedInode, childIndex: number): void {
+  if (directory.blocks === 0 || directory.entries === undefined) return;
+  const wanted = blockOfName(shapeDirectory(directory.entries.names, blockBytes), childIndex);
+  let start = slots.end();
+  while (mostAligned(0, directory.blocks, start) !== wanted) start += 1;
+  directory.startBlock = start;
+  slots.reserve(start, directory.blocks);
+}

@@ -1,0 +1,73 @@
+import { inodeSlotBytes } from "./layout.js";
+
+/** The writer's block size on every machine: kernels of 4096-byte pages mount no other before Linux 6.4. */
+export const blockBytes = 4096;
+export const slotsPerBlock = blockBytes / inodeSlotBytes;
+
+/**
+ * How far back a block with room is still filled up, in metadata blocks. It bounds the memory of writing, since blocks are
+ * written in order, and keeps a directory's inodes near each other.
+ */
+const windowBlocks = 256;
+
+/** Hands out room for inodes and for runs of whole blocks, from the start of the image on. */
+export interface SlotAllocator {
+  /** Room for that many slots in one block, or from the start of a block on if it takes several. Gives the slot's number. */
+  place(slots: number): number;
+  /** That many neighbouring blocks. Gives the first one's number. */
+  takeBlocks(blocks: number): number;
+  /** Keeps blocks out of both; call it before them. */
+  reserve(startBlock: number, blocks: number): void;
+  /** Number of the block behind everything so far. */
+  end(): number;
+}
+
+/** An allocator whose block 0 is free from `firstSlot` on. */
+export function slotAllocator(firstSlot: number): SlotAllocator {
+  const reserved: { readonly start: number; readonly end: number }[] = [];
+  /** Blocks with room, by the number of their free slots; the last one is the youngest. */
+  const partial: number[][] = Array.from({ length: slotsPerBlock + 1 }, () => []);
+  let next = 1;
+  let youngest = 0;
+  partial[slotsPerBlock - firstSlot]?.push(0);
+
+  const takeBlocks = (blocks: number): number => {
+    for (const { start, end } of reserved) if (next < end && next + blocks > start) next = end;
+    const start = next;
+    next += blocks;
+    return start;
+  };
+
+  /** The fullest block that has the room, out of the window. */
+  const findPartial = (slots: number): { block: number; free: number } | undefined => {
+    for (let free = slots; free <= slotsPerBlock; free++) {
+      const blocks = partial[free];
+      const block = blocks?.pop();
+      if (block === undefined) continue;
+      if (block >= youngest - windowBlocks) return { block, free };
+      // All below it are older still.
+      partial[free] = [];
+    }
+    return undefined;
+  };
+
+  return {
+    takeBlocks,
+    place(slots) {
+      if (slots > slotsPerBlock) return takeBlocks(Math.ceil(slots / slotsPerBlock)) * slotsPerBlock;
+      let found = findPartial(slots);
+      if (found === undefined) {
+        youngest = takeBlocks(1);
+        found = { block: youngest, free: slotsPerBlock };
+      }
+      const { block, free } = found;
+      if (free > slots) partial[free - slots]?.push(block);
+      return block * slotsPerBlock + slotsPerBlock - free;
+    },
+    reserve(start, blocks) {
+      reserved.push({ start, end: start + blocks });
+      reserved.sort((a, b) => a.start - b.start);
+    },
+    end: () => Math.max(next, ...reserved.map(({ end }) => end)),
+  };
+}

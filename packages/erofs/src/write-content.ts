@@ -1,0 +1,91 @@
+import type { ByteSource } from "@sextant/bytes";
+import { type Extent, nameToBytes } from "@sextant/tree";
+import { ErofsError } from "./errors.js";
+import { type PlannedInode, pathOf } from "./plan-inodes.js";
+
+/** A part of an inode's data; the parts of one inode come in order and without gaps. */
+export interface Piece {
+  readonly inode: PlannedInode;
+  readonly start: number;
+  readonly end: number;
+  /** Undefined: zeros. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+interface Request extends Omit<Piece, "bytes"> {
+  /** Undefined: zeros. */
+  readonly source: ByteSource | Uint8Array | undefined;
+}
+
+/** Larger files are read in steps of this size. */
+const pieceBytes = 2 << 20;
+/** Reads are started ahead of need: this many bytes, this many requests. */
+const aheadBytes = 8 << 20;
+const aheadRequests = 64;
+
+/** Reads the data of files, and of symlinks that have blocks, in the order of the inodes. */
+export async function* readContents(inodes: readonly PlannedInode[]): AsyncGenerator<Piece> {
+  const requests = requestsOf(inodes);
+  const queue: { readonly request: Request; readonly bytes: Promise<Uint8Array> | Uint8Array | undefined }[] = [];
+  let ahead = 0;
+  let exhausted = false;
+  for (;;) {
+    while (!exhausted && ahead < aheadBytes && queue.length < aheadRequests) {
+      const { value: request } = requests.next();
+      if (request === undefined) exhausted = true;
+      else {
+        queue.push({ request, bytes: start(request) });
+        ahead += request.end - request.start;
+      }
+    }
+    const first = queue.shift();
+    if (first === undefined) return;
+    const { inode, start: from, end } = first.request;
+    const bytes = await first.bytes;
+    if (bytes !== undefined && bytes.length !== end - from) {
+      throw wrongSize(inode, `${end - from} bytes were asked for, the source gave ${bytes.length}`);
+    }
+    ahead -= end - from;
+    yield { inode, start: from, end, bytes };
+  }
+}
+
+function start({ source, start: from, end }: Request): Promise<Uint8Array> | Uint8Array | undefined {
+  if (source === undefined || source instanceof Uint8Array) return source;
+  const bytes = source.read(from, end);
+  // Whoever awaits it gets the error; until then it is nobody's.
+  bytes.catch(() => {});
+  return bytes;
+}
+
+function* requestsOf(inodes: readonly PlannedInode[]): Generator<Request, undefined> {
+  for (const inode of inodes) {
+    const { node, size, blocks } = inode;
+    if (node.kind === "symlink" && blocks > 0) {
+      yield { inode, start: 0, end: size, source: nameToBytes(node.target) };
+    }
+    if (node.kind !== "file" || size === 0) continue;
+    const source = node.content.open();
+    if (source.size !== size) throw wrongSize(inode, `the tree says ${size} bytes, the source has ${source.size}`);
+    let at = 0;
+    for (const extent of node.content.extents ?? [{ start: 0, end: size }]) {
+      checkExtent(inode, extent, at);
+      if (extent.start > at) yield { inode, start: at, end: extent.start, source: undefined };
+      for (at = extent.start; at < extent.end; ) {
+        const end = Math.min(extent.end, at + pieceBytes);
+        yield { inode, start: at, end, source };
+        at = end;
+      }
+    }
+    if (at < size) yield { inode, start: at, end: size, source: undefined };
+  }
+  return undefined;
+}
+
+function checkExtent(inode: PlannedInode, { start: from, end }: Extent, at: number): void {
+  if (from >= at && end >= from && end <= inode.size) return;
+  throw wrongSize(inode, `the extent [${from}, ${end}) does not fit a file of ${inode.size} bytes`);
+}
+
+const wrongSize = (inode: PlannedInode, message: string) =>
+  new ErofsError("MISMATCH_SIZE", message, { path: pathOf(inode) });

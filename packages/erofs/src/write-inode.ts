@@ -1,0 +1,135 @@
+import type { NodeKind } from "@sextant/tree";
+import { encodeDevice } from "./inode.js";
+import {
+  compactInodeRecord,
+  dataLayout,
+  direntRecord,
+  extendedInodeRecord,
+  fileType,
+  inodeFormat,
+  modeType,
+  nullBlock32,
+  sharedXattrIdBytes,
+  xattrEntryRecord,
+  xattrHeaderRecord,
+} from "./layout.js";
+import type { ErofsPlan } from "./plan.js";
+import type { PlannedInode } from "./plan-inodes.js";
+import { type PlannedXattr, splitXattrs } from "./plan-xattrs.js";
+
+const modeTypes: Readonly<Record<NodeKind, number>> = {
+  fifo: modeType.fifo,
+  "character-device": modeType.characterDevice,
+  directory: modeType.directory,
+  "block-device": modeType.blockDevice,
+  file: modeType.file,
+  symlink: modeType.symlink,
+  socket: modeType.socket,
+};
+
+const fileTypes: Readonly<Record<NodeKind, number>> = {
+  file: fileType.file,
+  directory: fileType.directory,
+  "character-device": fileType.characterDevice,
+  "block-device": fileType.blockDevice,
+  fifo: fileType.fifo,
+  socket: fileType.socket,
+  symlink: fileType.symlink,
+};
+
+/** Writes the inode, without what follows it. `serial` is what 32-bit programs see as its number. */
+export function writeInode(view: DataView, at: number, inode: PlannedInode, serial: number): void {
+  const { node, xattrBytes } = inode;
+  const layout = inode.inlineBytes > 0 ? dataLayout.flatInline : dataLayout.flatPlain;
+  const common = {
+    format: (inode.extended ? inodeFormat.extended : 0) + layout * 2 ** inodeFormat.layoutShift,
+    xattrCount: xattrBytes === 0 ? 0 : (xattrBytes - xattrHeaderRecord.size) / 4 + 1,
+    mode: modeTypes[node.kind] + node.mode,
+    address: addressOf(inode),
+    serial,
+    uid: node.uid,
+    gid: node.gid,
+  };
+  if (!inode.extended) {
+    // Its time is the superblock's: kernels before 6.15 do not know that `mtime` adds to it.
+    compactInodeRecord.set(view, at, { ...common, nlinkOrHigh: inode.nlink, size: inode.size, mtime: 0, reserved: 0 });
+    return;
+  }
+  extendedInodeRecord.set(view, at, {
+    ...common,
+    high: 0,
+    size: BigInt(inode.size),
+    mtime: BigInt.asUintN(64, BigInt(inode.mtimeSeconds)),
+    mtimeNanoseconds: inode.mtimeNanoseconds,
+    nlink: inode.nlink,
+    reserved: noReserved,
+  });
+}
+
+const noReserved = new Uint8Array(16);
+
+function addressOf({ node, blocks, startBlock }: PlannedInode): number {
+  switch (node.kind) {
+    case "character-device":
+    case "block-device":
+      return encodeDevice(node.major, node.minor);
+    case "fifo":
+    case "socket":
+      return 0;
+    default:
+      return blocks > 0 ? startBlock : nullBlock32;
+  }
+}
+
+/** Writes the xattr body that follows the inode: header, ids of shared xattrs, entries. */
+export function writeXattrBody(bytes: Uint8Array, view: DataView, start: number, inode: PlannedInode, plan: ErofsPlan) {
+  const { shared, inline } = splitXattrs(inode);
+  xattrHeaderRecord.set(view, start, { nameFilter: 0, sharedCount: shared.length, reserved: new Uint8Array(7) });
+  let at = start + xattrHeaderRecord.size;
+  for (const { sharedAt = 0 } of shared) {
+    view.setUint32(at, ((plan.sharedOffset % plan.blockBytes) + sharedAt) / sharedXattrIdBytes, true);
+    at += sharedXattrIdBytes;
+  }
+  for (const xattr of inline) {
+    writeXattr(bytes, view, at, xattr);
+    at += xattr.bytes;
+  }
+}
+
+/** Writes an entry, be it in an inode or in the shared area. */
+export function writeXattr(bytes: Uint8Array, view: DataView, at: number, { nameIndex, suffix, value }: PlannedXattr) {
+  xattrEntryRecord.set(view, at, { nameLength: suffix.length, nameIndex, valueSize: value.length });
+  writeText(bytes, at + xattrEntryRecord.size, suffix);
+  bytes.set(value, at + xattrEntryRecord.size + suffix.length);
+}
+
+/** Writes a string of bytes; gives the position behind it. */
+export function writeText(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** Writes the directory block that holds the entries `[first, end)`. */
+export function writeDirentBlock(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  { entries }: PlannedInode,
+  first: number,
+  end: number,
+): void {
+  const { offsets, size } = direntRecord;
+  let at = start;
+  let nameAt = start + size * (end - first);
+  for (let index = first; index < end; index++) {
+    const name = entries?.names[index];
+    const child = entries?.inodes[index];
+    if (name === undefined || child === undefined) throw new RangeError(`a directory has no entry ${index}`);
+    view.setUint32(at + offsets.nid, child.nid % 2 ** 32, true);
+    view.setUint32(at + offsets.nid + 4, Math.floor(child.nid / 2 ** 32), true);
+    view.setUint16(at + offsets.nameOffset, nameAt - start, true);
+    view.setUint8(at + offsets.fileType, fileTypes[child.node.kind]);
+    nameAt = writeText(bytes, nameAt, name);
+    at += size;
+  }
+}

@@ -1,0 +1,171 @@
+import { viewOf } from "@sextant/bytes";
+import { inodeSlotBytes } from "./layout.js";
+import type { ErofsPlan } from "./plan.js";
+import { shapeDirectory } from "./plan-directories.js";
+import type { PlannedInode } from "./plan-inodes.js";
+import { headBytes } from "./plan-layout.js";
+import { slotsPerBlock } from "./plan-slots.js";
+import { writeDirentBlock, writeInode, writeText, writeXattr, writeXattrBody } from "./write-inode.js";
+
+/** Writes metadata blocks in order, each as soon as the file tails in it are known. */
+export interface MetadataWriter {
+  /** Puts a part of a file's inline tail in its place, `at` bytes into the tail; undefined bytes are zeros. */
+  putTail(inode: PlannedInode, at: number, bytes: Uint8Array | undefined): void;
+  /** Says that a tail is complete. */
+  endTail(inode: PlannedInode): void;
+  /** Hands on every block that is complete and whose predecessors are, but block 0. */
+  advance(): void;
+  /** Block 0, when all tails are there. */
+  firstBlock(): Uint8Array;
+}
+
+interface OpenBlock {
+  readonly bytes: Uint8Array;
+  /** File tails still to come. */
+  missing: number;
+}
+
+/** A run of blocks that no inode shares. */
+interface Run {
+  readonly start: number;
+  readonly blocks: number;
+  write(append: (offset: number, bytes: Uint8Array) => void): void;
+}
+
+const blockOf = (inode: PlannedInode) => Math.floor(inode.nid / slotsPerBlock);
+const hasFileTail = ({ node, inlineBytes }: PlannedInode) => node.kind === "file" && inlineBytes > 0;
+
+/** Blocks go to `append` in ascending order. */
+export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: Uint8Array) => void): MetadataWriter {
+  const { blockBytes, dataBlock } = plan;
+  const byNid = [...plan.inodes].sort((a, b) => a.nid - b.nid);
+  const firstOfBlock = indexBlocks(byNid, dataBlock);
+  const runs = runsOf(plan, byNid);
+  const sharedBlock = plan.sharedXattrs.length === 0 ? -1 : Math.floor(plan.sharedOffset / blockBytes);
+  const open = new Map<number, OpenBlock>();
+  let next = 0;
+  let nextRun = 0;
+  let first: Uint8Array | undefined;
+
+  const openBlock = (block: number): OpenBlock => {
+    let found = open.get(block);
+    if (found !== undefined) return found;
+    found = { bytes: new Uint8Array(blockBytes), missing: 0 };
+    const view = viewOf(found.bytes);
+    for (let index = firstOfBlock[block] ?? 0; index < (firstOfBlock[block + 1] ?? 0); index++) {
+      const inode = byNid[index];
+      if (inode === undefined) continue;
+      writeAll(plan, found.bytes, view, (inode.nid % slotsPerBlock) * inodeSlotBytes, inode, index + 1);
+      if (hasFileTail(inode)) found.missing += 1;
+    }
+    if (block === sharedBlock) writeShared(found.bytes, plan.sharedOffset % blockBytes, plan);
+    open.set(block, found);
+    return found;
+  };
+
+  return {
+    putTail(inode, at, bytes) {
+      if (bytes === undefined) return;
+      const offset = (inode.nid % slotsPerBlock) * inodeSlotBytes + headBytes(inode) + at;
+      openBlock(blockOf(inode)).bytes.set(bytes, offset);
+    },
+    endTail(inode) {
+      openBlock(blockOf(inode)).missing -= 1;
+    },
+    advance() {
+      while (next < dataBlock) {
+        const run = runs[nextRun];
+        if (run?.start === next) {
+          run.write(append);
+          next += run.blocks;
+          nextRun += 1;
+          continue;
+        }
+        if (firstOfBlock[next] !== firstOfBlock[next + 1] || next === sharedBlock) {
+          const { bytes, missing } = openBlock(next);
+          if (missing > 0) return;
+          open.delete(next);
+          if (next === 0) first = bytes;
+          else append(next * blockBytes, bytes);
+        }
+        next += 1;
+      }
+    },
+    firstBlock() {
+      if (first === undefined || next < dataBlock) throw new Error("block 0 is asked for before all tails are there");
+      return first;
+    },
+  };
+}
+
+/** For each block the index of the first inode that stands in it or behind it. */
+function indexBlocks(byNid: readonly PlannedInode[], blocks: number): Uint32Array {
+  const firstOfBlock = new Uint32Array(blocks + 1);
+  let index = 0;
+  for (let block = 0; block <= blocks; block++) {
+    for (let inode = byNid[index]; inode !== undefined && blockOf(inode) < block; inode = byNid[index]) index += 1;
+    firstOfBlock[block] = index;
+  }
+  return firstOfBlock;
+}
+
+/** Writes an inode and what follows it and is known without reading a file. */
+function writeAll(plan: ErofsPlan, bytes: Uint8Array, view: DataView, at: number, inode: PlannedInode, serial: number) {
+  const { node, inlineBytes, entries } = inode;
+  writeInode(view, at, inode, serial);
+  const body = at + headBytes(inode);
+  if (inode.xattrs.length > 0) writeXattrBody(bytes, view, body - inode.xattrBytes, inode, plan);
+  if (inlineBytes === 0) return;
+  if (node.kind === "symlink") writeText(bytes, body, node.target);
+  if (entries === undefined) return;
+  const first = shapeDirectory(entries.names, plan.blockBytes).firstOfBlock.at(-1) ?? 0;
+  writeDirentBlock(bytes, view, body, inode, first, entries.names.length);
+}
+
+function writeShared(bytes: Uint8Array, start: number, plan: ErofsPlan): void {
+  const view = viewOf(bytes);
+  for (const xattr of plan.sharedXattrs) writeXattr(bytes, view, start + (xattr.sharedAt ?? 0), xattr);
+}
+
+/** Directory data, inodes with more xattrs than a block takes, and shared xattrs beyond one block. */
+function runsOf(plan: ErofsPlan, byNid: readonly PlannedInode[]): Run[] {
+  const { blockBytes } = plan;
+  const runs: Run[] = [];
+  for (const [index, inode] of byNid.entries()) {
+    const { entries, blocks, startBlock } = inode;
+    if (entries !== undefined && blocks > 0) {
+      runs.push({ start: startBlock, blocks, write: (append) => writeDirectory(inode, blockBytes, append) });
+    }
+    const head = headBytes(inode);
+    if (head <= blockBytes) continue;
+    const write: Run["write"] = (append) => {
+      const bytes = new Uint8Array(head);
+      writeAll(plan, bytes, viewOf(bytes), 0, inode, index + 1);
+      append(blockOf(inode) * blockBytes, bytes);
+    };
+    runs.push({ start: blockOf(inode), blocks: Math.ceil(head / blockBytes), write });
+  }
+  const last = plan.sharedXattrs.at(-1);
+  const sharedBytes = last === undefined ? 0 : (last.sharedAt ?? 0) + last.bytes;
+  if (sharedBytes > blockBytes) {
+    const write: Run["write"] = (append) => {
+      const bytes = new Uint8Array(sharedBytes);
+      writeShared(bytes, 0, plan);
+      append(plan.sharedOffset, bytes);
+    };
+    runs.push({ start: plan.sharedOffset / blockBytes, blocks: Math.ceil(sharedBytes / blockBytes), write });
+  }
+  return runs.sort((a, b) => a.start - b.start);
+}
+
+function writeDirectory(inode: PlannedInode, blockBytes: number, append: (offset: number, bytes: Uint8Array) => void) {
+  const { entries, blocks, startBlock } = inode;
+  if (entries === undefined) return;
+  const { firstOfBlock } = shapeDirectory(entries.names, blockBytes);
+  for (let block = 0; block < blocks; block++) {
+    const bytes = new Uint8Array(blockBytes);
+    const end = firstOfBlock[block + 1] ?? entries.names.length;
+    writeDirentBlock(bytes, viewOf(bytes), 0, inode, firstOfBlock[block] ?? end, end);
+    append((startBlock + block) * blockBytes, bytes);
+  }
+}

@@ -1,0 +1,104 @@
+import { type Chunk, type Hasher, portableHasher, viewOf } from "@sextant/bytes";
+import { featureCompat } from "./features.js";
+import { type SuperblockRecord, superblockRecord, superMagic, superOffset } from "./layout.js";
+import type { ErofsPlan } from "./plan.js";
+import { superblockChecksum } from "./superblock.js";
+import { chunkWriter } from "./write-chunks.js";
+import { readContents } from "./write-content.js";
+import { metadataWriter } from "./write-metadata.js";
+
+export interface EmitOptions {
+  /** How the UUID is derived where the plan has none. Default: `portableHasher`; `nodeHasher` gives the same, faster. */
+  readonly hasher?: Hasher | undefined;
+}
+
+/**
+ * Writes the planned image: its metadata and, interleaved, its data, both in ascending order, and last of all block 0
+ * with the superblock. What no chunk covers is zeros. Every file is read once, in the order of its data; a few MiB are
+ * held at a time.
+ *
+ * A plan without a UUID gets one that says what is in the image: of the SHA-256 of three SHA-256 digests – of block 0
+ * (UUID and checksum as zeros), of the other metadata, and of the data – the first 16 bytes, marked as a random UUID
+ * (RFC 9562, version 4).
+ *
+ * Throws `ErofsError` `MISMATCH_SIZE` with the path where a file's source does not have the size the tree says, and
+ * whatever the sources throw.
+ */
+export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGenerator<Chunk, void> {
+  const { blockBytes, dataBlock, sizeBytes } = plan;
+  const hasher = plan.uuid === undefined ? (options.hasher ?? portableHasher) : undefined;
+  const ready: Chunk[] = [];
+  const metadataChunks = chunkWriter(ready, blockBytes, hasher?.create("sha256"));
+  const dataChunks = chunkWriter(ready, dataBlock * blockBytes, hasher?.create("sha256"));
+  const metadata = metadataWriter(plan, metadataChunks.append);
+  for await (const { inode, start, end, bytes } of readContents(plan.inodes)) {
+    const tailStart = inode.size - inode.inlineBytes;
+    if (bytes !== undefined && start < tailStart) {
+      dataChunks.append(inode.startBlock * blockBytes + start, bytes.subarray(0, tailStart - start));
+    }
+    if (end > tailStart) {
+      const skipped = Math.max(0, tailStart - start);
+      metadata.putTail(inode, start + skipped - tailStart, bytes?.subarray(skipped));
+      if (end === inode.size) metadata.endTail(inode);
+    }
+    metadata.advance();
+    yield* ready.splice(0);
+  }
+  metadata.advance();
+  const metadataDigest = metadataChunks.finish(dataBlock * blockBytes);
+  const dataDigest = dataChunks.finish(sizeBytes);
+  yield* ready.splice(0);
+
+  const first = metadata.firstBlock();
+  writeSuperblock(first, plan, plan.uuid ?? new Uint8Array(16), 0);
+  if (hasher && metadataDigest && dataDigest) {
+    const state = hasher.create("sha256");
+    for (const digest of [hasher.hash("sha256", first), metadataDigest, dataDigest]) state.update(digest);
+    writeSuperblock(first, plan, markRandom(state.digest().slice(0, 16)), 0);
+  }
+  const checksum = superblockChecksum(first.subarray(superOffset));
+  viewOf(first).setUint32(superOffset + superblockRecord.offsets.checksum, checksum, true);
+  yield { offset: 0, bytes: first };
+}
+
+/** Sets the version and variant bits of a random UUID. */
+function markRandom(uuid: Uint8Array): Uint8Array {
+  uuid[6] = ((uuid[6] ?? 0) & 0x0f) | 0x40;
+  uuid[8] = ((uuid[8] ?? 0) & 0x3f) | 0x80;
+  return uuid;
+}
+
+function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array, checksum: number): void {
+  const { blockBytes, sizeBytes, baseTime, inodes, sharedOffset } = plan;
+  const value: SuperblockRecord = {
+    magic: superMagic,
+    checksum,
+    featureCompat: featureCompat.checksum + featureCompat.mtime,
+    blockBytesLog2: Math.log2(blockBytes),
+    extensionSlots: 0,
+    rootNid16: inodes[0]?.nid ?? 0,
+    inodes: BigInt(inodes.length),
+    epoch: BigInt.asUintN(64, BigInt(baseTime.seconds)),
+    fixedNanoseconds: baseTime.nanoseconds,
+    blocksLow: sizeBytes / blockBytes,
+    metaBlock: 0,
+    xattrBlock: Math.floor(sharedOffset / blockBytes),
+    uuid,
+    volumeName: plan.label,
+    featureIncompat: 0,
+    compression: 0,
+    extraDevices: 0,
+    deviceTableSlot: 0,
+    directoryBlockLog2: 0,
+    xattrPrefixCount: 0,
+    xattrPrefixStart: 0,
+    packedNid: 0n,
+    xattrFilterReserved: 0,
+    imageShareXattrPrefix: 0,
+    reserved: new Uint8Array(2),
+    buildTime: 0,
+    rootNid64: 0n,
+    reserved2: 0n,
+  };
+  superblockRecord.set(viewOf(first), superOffset, value);
+}
