@@ -72,13 +72,15 @@ describe("systemdDrift", () => {
   });
 });
 
-describeWithPeers("every peer", Object.keys(catalog) as PeerName[], (peers) => {
-  test.each(Object.values(peers))("$name $version of $from runs and says its version", async (one) => {
-    const row: CatalogRow = catalog[one.name];
-    const { text, stderr } = await one.run(row.versionArgs ?? ["--version"]);
-    expect(text + stderr).toContain(one.version);
+for (const name of Object.keys(catalog) as PeerName[]) {
+  describeWithPeers(name, [name], (peers) => {
+    test("runs and says its version", async () => {
+      const row: CatalogRow = catalog[name];
+      const { text, stderr } = await peers[name].run(row.versionArgs ?? ["--version"]);
+      expect(text + stderr).toContain(peers[name].version);
+    });
   });
-});
+}
 
 describeWithPeers("peers out of a root", ["mkfs.erofs", "fsck.erofs"], (peers) => {
   beforeAll(() => write(join(folder, "tree", "file"), "text"));

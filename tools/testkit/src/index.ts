@@ -13,4 +13,5 @@ export {
 export { treeToDirectory } from "./materialise.js";
 export { type Mutation, type MutationOptions, mutations } from "./mutate.js";
 export { type SeededRandom, seededRandom } from "./random.js";
+export { type LoggedRequest, type RangeFaults, type RangeServer, rangeServer } from "./range-server.js";
 export { shuffleTree } from "./shuffle.js";

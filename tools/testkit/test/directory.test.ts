@@ -1,6 +1,5 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { describeWithPeers } from "@sextant/peers";
+import { describeWithMounts, describeWithPeers, withLoopMount } from "@sextant/peers";
 import { type Directory, directory, file, type Name, nameFromText, type TreeNode } from "@sextant/tree";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -68,12 +67,33 @@ describeWithPeers("trees on this machine's disk", ["getfattr", "setfattr"], () =
       await fc.assert(
         fc.asyncProperty(arbitraryTree(), async (tree) => {
           const place = join(folder, String(run++));
-          mkdirSync(place);
           await treeToDirectory(tree, place);
           expect(await compareTreeWithDirectory(tree, place)).toEqual([]);
         }),
         { numRuns: 30, seed: 4 },
       );
+    });
+  });
+});
+
+describeWithPeers("trees and mkfs.erofs", ["getfattr", "setfattr", "mkfs.erofs"], (peers) => {
+  describeWithMounts("and the kernel", ["erofs"], () => {
+    test("agree on everything", async () => {
+      await withTemporaryDirectory(async (folder) => {
+        let run = 0;
+        await fc.assert(
+          fc.asyncProperty(arbitraryTree(), async (tree) => {
+            const place = join(folder, String(run++));
+            await treeToDirectory(tree, place);
+            expect(await peers["mkfs.erofs"].run([`${place}.erofs`, place])).toMatchObject({ exitCode: 0 });
+            // mkfs.erofs marks directories that hold whiteouts.
+            const ignoreXattr = (xattr: Name) => xattr === "trusted.overlay.origin";
+            const compare = (at: string) => compareTreeWithDirectory(tree, at, { ignoreXattr });
+            expect(await withLoopMount(`${place}.erofs`, "erofs", compare)).toEqual([]);
+          }),
+          { numRuns: 20, seed: 5 },
+        );
+      });
     });
   });
 });
