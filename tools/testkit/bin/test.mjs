@@ -20,7 +20,8 @@ const steps = [
   ["tests", bin("vitest"), ["run", ...process.argv.slice(2)]],
 ];
 
-const failures = [];
+// `.ci/run` names the steps that failed before this one.
+const failures = (process.env.SEXTANT_FAILED_STEPS ?? "").split(" ").filter((name) => name !== "");
 for (const [name, program, args] of steps) {
   const started = performance.now();
   process.stdout.write(`\n== ${name}\n`);
