@@ -57,5 +57,6 @@ export const maxBlockBytes = 65536;
 
 /** Whether a data or hash block may have this size. */
 export function isBlockBytes(bytes: number): boolean {
-  return bytes >= minBlockBytes && bytes <= maxBlockBytes && (bytes & (bytes - 1)) === 0;
+  const inRange = Number.isInteger(bytes) && bytes >= minBlockBytes && bytes <= maxBlockBytes;
+  return inRange && (bytes & (bytes - 1)) === 0;
 }
