@@ -27,6 +27,12 @@ export interface FileSinkOptions {
   readonly durable?: boolean;
 }
 
+/** A sink whose content can be read back before others see it. */
+export interface FileSink extends ByteSink {
+  /** Waits until all that was given is written; resolves to the file it is in, until `commit` or `abort`. */
+  written(): Promise<string>;
+}
+
 /**
  * Writes a file under a temporary name in its directory; `commit` renames it into place, so whoever opens `path` finds the
  * old file or the whole new one. `abort` removes it (`removeTemporaries` does at a sudden end). Where `path` is a symlink,
@@ -34,7 +40,7 @@ export interface FileSinkOptions {
  *
  * Throws `BytesError` `UNWRITABLE_SINK` where the file cannot be made or written, or `path` is something else than a file.
  */
-export function fileSink(path: string, options: FileSinkOptions = {}): ByteSink {
+export function fileSink(path: string, options: FileSinkOptions = {}): FileSink {
   const { mode, durable = true } = options;
   const target = targetOf(path);
   const temporary = temporaryName(target);
@@ -55,6 +61,11 @@ export function fileSink(path: string, options: FileSinkOptions = {}): ByteSink 
       if (!open) throw new TypeError("the sink is committed or aborted already");
       checkOffset(offset);
       await writer.write(offset, bytes);
+    },
+    async written() {
+      if (!open) throw new TypeError("the sink is committed or aborted already");
+      await writer.flush();
+      return temporary;
     },
     async commit(size) {
       if (!open) throw new TypeError("the sink is committed or aborted already");
