@@ -81,6 +81,9 @@ export function sortXattrs(xattrs: Iterable<Xattr>): Xattr[] {
 /** Longest name that Linux directories take, in bytes (NAME_MAX). */
 export const maxNameBytes = 255;
 
+/** Deepest nesting of directories; a path of one-letter names fills Linux's PATH_MAX of 4096 bytes at that depth. */
+export const maxDepth = 2048;
+
 /** Throws `TreeError` `MALFORMED_NAME` unless a directory can have an entry of this name. `where` goes into the error. */
 export function checkName(name: Name, where?: string): void {
   const why =

@@ -20,6 +20,10 @@ export type TreeErrorCode =
   | "UNSUPPORTED_NODE"
   /** The override map is not well formed. */
   | "MALFORMED_OVERRIDE"
+  /** A tree that no file system could hold: a directory in itself, a name that stands twice, an inode of two kinds. */
+  | "MALFORMED_TREE"
+  /** More names than the caller allows. */
+  | "LIMIT_ENTRIES"
   /** A file changed while it was read. */
   | "MISMATCH_CHANGED";
 

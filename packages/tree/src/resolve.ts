@@ -55,6 +55,8 @@ export async function resolvePath(
       throw new TreeError("LIMIT_SYMLINKS", `more than ${maxSymlinks} symlinks on the way`, { path: nameToText(path) });
     }
     const target = await node.readlink();
+    // Nothing stands at the empty path: Linux says ENOENT for such a symlink.
+    if (target === "") return undefined;
     if (target.startsWith("/")) trail.length = 0;
     pending.push(...(target.split("/").reverse() as Name[]));
   }

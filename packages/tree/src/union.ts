@@ -1,8 +1,7 @@
 import { directory, type MutableDirectory } from "./build.js";
+import type { Name } from "./name.js";
 import type { Directory } from "./types.js";
-
-/** Deepest directory that trees are merged to. */
-const maxDepth = 2048;
+import { checkDepth, joinPath } from "./walk.js";
 
 /**
  * Trees laid into one another, as when archives are unpacked one after another: a later tree adds to and replaces what
@@ -14,16 +13,16 @@ const maxDepth = 2048;
 export function union(trees: readonly Directory[]): Directory {
   const [first, ...rest] = trees;
   if (first === undefined) return directory();
-  return rest.reduce((merged, tree) => merge(merged, tree, merged, 0), first);
+  return rest.reduce((merged, tree) => merge(merged, tree, merged, "" as Name, 0), first);
 }
 
-function merge(below: Directory, above: Directory, attributes: Directory, depth: number): Directory {
-  if (depth > maxDepth) throw new RangeError(`directories are nested deeper than ${maxDepth}`);
+function merge(below: Directory, above: Directory, attributes: Directory, path: Name, depth: number): Directory {
+  checkDepth(depth, path);
   const merged: MutableDirectory = { ...attributes, entries: new Map(below.entries) };
   for (const [name, node] of above.entries) {
     const there = below.entries.get(name);
     const both = there?.kind === "directory" && node.kind === "directory";
-    merged.entries.set(name, both ? merge(there, node, node, depth + 1) : node);
+    merged.entries.set(name, both ? merge(there, node, node, joinPath(path, name), depth + 1) : node);
   }
   return merged;
 }
