@@ -1,4 +1,5 @@
 import { CodedError, describeError } from "@sextant/bytes";
+import { describeErrno, errnoCode } from "@sextant/bytes/node";
 
 /** What the exit code says (contracts.md). */
 export const exitCode = { done: 0, no: 1, usage: 2, malformed: 3, missing: 4 } as const;
@@ -37,25 +38,29 @@ export interface Failure {
   readonly hint?: string | undefined;
 }
 
-const systemReasons: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EPERM: "not permitted",
-  EISDIR: "is a directory",
-  ENOTDIR: "not a directory",
-  ENOSPC: "no space left",
-  EROFS: "read-only file system",
-  EEXIST: "exists already",
-};
+function systemFailure(error: Error, subject: string): Failure {
+  const { path } = error as NodeJS.ErrnoException;
+  return { exit: exitCode.malformed, line: oneLine(`sextant: ${path ?? subject}: ${describeErrno(error)}`) };
+}
 
-function systemFailure(error: NodeJS.ErrnoException, subject: string): Failure {
-  const why = systemReasons[error.code ?? ""] ?? error.message;
-  return { exit: exitCode.malformed, line: oneLine(`sextant: ${error.path ?? subject}: ${why}`) };
+/** EX_SOFTWARE of sysexits.h: a mistake of ours, which the user can only report. */
+const internal = 70;
+
+function unexpected(error: unknown, subject: string): Failure {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const at = error instanceof Error ? /\n\s+at .*?([^/\\\s()]+:\d+:\d+)/.exec(error.stack ?? "")?.[1] : undefined;
+  const line = oneLine(`sextant: ${subject}: internal error: ${text}${at ? ` (${at})` : ""}`);
+  return { exit: internal, line, hint: "this is a mistake in sextant; please report it with the input" };
 }
 
 /** Errors are one line: text from images may bring line breaks and control characters of its own. */
 function oneLine(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]+/g, " ");
+}
+
+/** Whether an error says that a verification failed, rather than that something could not be read. */
+function isVerdict(error: CodedError): boolean {
+  return error.name === "TrustError" || (error.name === "VerityError" && error.code.startsWith("MISMATCH_"));
 }
 
 /** Turns whatever was thrown into one line, a hint and an exit code. `subject` is what the verb worked on. */
@@ -65,15 +70,16 @@ export function toFailure(error: unknown, subject: string): Failure {
     return { exit: error.exit, line: oneLine(`sextant: ${error.what}: ${error.why}${where}`), hint: error.hint };
   }
   if (error instanceof CodedError) {
+    const exit = isVerdict(error) ? exitCode.no : exitCode.malformed;
     const { source } = error.context;
     const what = typeof source === "string" ? source : subject;
     const context = { ...error.context, source: undefined };
     const text = describeError({ message: error.message, context } as CodedError);
-    return { exit: exitCode.malformed, line: oneLine(`sextant: ${what}: ${text}`) };
+    return { exit, line: oneLine(`sextant: ${what}: ${text}`) };
   }
   if (error instanceof Error && error.name === "AbortError") {
     return { exit: interrupted, line: `sextant: ${subject}: interrupted` };
   }
-  if (error instanceof Error && "code" in error && "syscall" in error) return systemFailure(error, subject);
-  throw error;
+  if (error instanceof Error && errnoCode(error) !== undefined) return systemFailure(error, subject);
+  return unexpected(error, subject);
 }

@@ -50,7 +50,13 @@ function hostName(where: string): string {
 export function machineArchitecture(): string {
   const architecture = architectureFromNode(process.arch);
   if (architecture !== undefined) return architecture;
-  throw new CommandError(exitCode.missing, process.arch, "systemd has no name for this machine", undefined, "give --arch");
+  throw new CommandError(
+    exitCode.missing,
+    process.arch,
+    "systemd has no name for this machine",
+    undefined,
+    "give --arch",
+  );
 }
 
 /** Refuses what systemd would never compare equal to a host's architecture. */

@@ -3,9 +3,9 @@ import { collect, oneOf, parseEpoch, parseJobs, parseSize, parseUuid } from "./o
 
 declare const SEXTANT_VERSION: string;
 
-/** A verb's action: it returns the exit code where that is not 0. */
+/** A verb's action: it returns the exit code. */
 // biome-ignore lint/suspicious/noExplicitAny: commander hands over the positional arguments as they are declared
-type Action = (...args: any[]) => Promise<number | void>;
+type Action = (...args: any[]) => Promise<number>;
 
 /** The command line as data; each verb's code is loaded when it runs, so that `--version` and `--help` stay fast. */
 export function createProgram(finish: (exit: number) => void): Command {
@@ -24,7 +24,7 @@ export function createProgram(finish: (exit: number) => void): Command {
       .configureOutput({ writeErr: () => {} })
       .action(async (...args) => {
         const exit = await (await load())(...args);
-        if (exit) finish(exit);
+        finish(exit);
       });
   const reading = (command: Command) =>
     command
@@ -80,17 +80,28 @@ export function createProgram(finish: (exit: number) => void): Command {
   );
   trusting(
     reading(
-      verb("dump", "print every field of an image with its offset", async () => (await import("./verbs/dump.js")).dump)
-        .argument("<image>"),
+      verb(
+        "dump",
+        "print every field of an image with its offset",
+        async () => (await import("./verbs/dump.js")).dump,
+      ).argument("<image>"),
     ),
   );
   reading(
-    verb("check", "check structure, every block and the signature", async () => (await import("./verbs/check.js")).check)
+    verb(
+      "check",
+      "check structure, every block and the signature",
+      async () => (await import("./verbs/check.js")).check,
+    )
       .argument("<image>")
       .option("--certificate <file>", "a certificate that may have signed it; repeatable", collect)
       .option("--allow-unsigned", "an image without a signature is no failure"),
   );
-  verb("keygen", "make a signing key and a self-signed certificate", async () => (await import("./verbs/keygen.js")).keygen)
+  verb(
+    "keygen",
+    "make a signing key and a self-signed certificate",
+    async () => (await import("./verbs/keygen.js")).keygen,
+  )
     .argument("<directory>")
     .option("--algorithm <name>", "rsa-2048, rsa-4096, ecdsa-p256 or ecdsa-p384", "rsa-2048")
     .option("--common-name <name>", "the certificate's subject", "sextant")
@@ -98,7 +109,11 @@ export function createProgram(finish: (exit: number) => void): Command {
     .option("--json", "one JSON document on standard output");
   trusting(
     reading(
-      verb("match", "tell whether hosts would take images, and why", async () => (await import("./verbs/match.js")).match)
+      verb(
+        "match",
+        "tell whether hosts would take images, and why",
+        async () => (await import("./verbs/match.js")).match,
+      )
         .argument("<image...>", "paths or http(s) URLs")
         .requiredOption("--host <host>", "an os-release file, a root directory or a host profile; repeatable", collect)
         .option("--arch <architecture>", "of hosts that do not say; default: this machine's")

@@ -1,1 +1,1 @@
-export {};
+export { openDirectoryImage } from "./node/directory.js";

@@ -58,7 +58,13 @@ const isAlgorithm = (name: string): name is KeyAlgorithm => Object.hasOwn(keyAlg
 
 async function refuseExisting(path: string): Promise<void> {
   if ((await lstat(path).catch(() => undefined)) === undefined) return;
-  throw new CommandError(exitCode.usage, path, "exists already, and keys are never replaced", undefined, "give another directory");
+  throw new CommandError(
+    exitCode.usage,
+    path,
+    "exists already, and keys are never replaced",
+    undefined,
+    "give another directory",
+  );
 }
 
 async function writeWhole(path: string, text: string, mode: number): Promise<void> {

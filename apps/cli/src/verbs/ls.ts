@@ -69,7 +69,14 @@ async function longRow(path: Name, node: LazyNode): Promise<readonly string[]> {
   const size = node.device ? `${node.device.major},${node.device.minor}` : String(node.size);
   const target = node.kind === "symlink" ? ` -> ${nameToText(await node.readlink())}` : "";
   const owner = `${node.uid}:${node.gid}`;
-  return [formatMode(node), String(node.nlink), owner, size.padStart(10), formatTime(node.mtimeSeconds), nameToText(path) + target];
+  return [
+    formatMode(node),
+    String(node.nlink),
+    owner,
+    size.padStart(10),
+    formatTime(node.mtimeSeconds),
+    nameToText(path) + target,
+  ];
 }
 
 async function describeNode(path: Name, node: LazyNode): Promise<object> {
