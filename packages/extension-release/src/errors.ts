@@ -1,5 +1,6 @@
 import { CodedError } from "@sextant/bytes";
 
+/** The codes of `ReleaseError`. */
 export type ReleaseErrorCode =
   /** A NUL byte in a release file: systemd cannot read such a file at all. */
   | "MALFORMED_NUL"

@@ -95,6 +95,7 @@ export interface ImageFacts {
   readonly dissectable?: boolean | undefined;
 }
 
+/** One image and one host; `scope`, `architecture` and `force` as for `matchExtension`. */
 export interface JudgeInput {
   readonly host: ReleaseFields | undefined;
   readonly image: ImageFacts;

@@ -33,6 +33,7 @@ export const kindTraits: Readonly<Record<ExtensionKind, KindTraits>> = {
 /** Where an extension may be used: on the running system, in the initrd, by a portable service. */
 export const scopes = ["system", "initrd", "portable"] as const;
 
+/** One of `scopes`. */
 export type Scope = (typeof scopes)[number];
 
 /** The scopes of an extension whose release file has no scope key. */

@@ -51,6 +51,7 @@ export interface ReleaseFinding {
   readonly fix?: string | undefined;
 }
 
+/** What more is known of a file that is looked at. */
 export interface LintOptions {
   /** The assignments of the file, for line numbers and for keys that stand there twice. */
   readonly assignments?: readonly ReleaseAssignment[] | undefined;

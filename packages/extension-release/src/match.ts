@@ -51,6 +51,7 @@ export interface MatchVerdict<Reason extends string = MatchReason> {
   readonly message: string;
 }
 
+/** One host and one extension, as their release files describe them. */
 export interface MatchInput {
   /** The host's os-release; undefined where it has none that systemd can read. */
   readonly host: ReleaseFields | undefined;

@@ -28,6 +28,7 @@ export interface ReleaseDocument {
   readonly assignments: readonly ReleaseAssignment[];
 }
 
+/** Options of the parser. */
 export interface ParseOptions {
   /** What to call the file in errors. */
   readonly source?: string | undefined;

@@ -39,7 +39,8 @@ function compareNumbers(a: string, b: string): -1 | 0 | 1 {
  * -1 when `a` is older than `b`, 1 when it is newer, 0 when they are the same version (`1.0` and `1.00`, `a_b` and `a+b`).
  *
  * `1~` < `1` < `1-` < `1^` < `1.` < `1a` < `11`; all characters but letters, digits and `~.^-` only separate. For image
- * names a greater one lies higher in the merged hierarchy.
+ * names a greater one lies higher in the merged hierarchy. ASCII strings are totally ordered; where other characters follow
+ * a `~` the order is not transitive, in systemd neither.
  */
 export function compareVersions(a: string, b: string): -1 | 0 | 1 {
   let i = 0;

@@ -42,6 +42,7 @@ export interface Picked<N extends FileName = FileName> {
   readonly tries: { readonly left: number; readonly done: number } | undefined;
 }
 
+/** What comes of picking from a directory. */
 export type PickResult<N extends FileName = FileName> =
   | { readonly status: "picked"; readonly pick: Picked<N> }
   | { readonly status: "none" }
@@ -152,6 +153,7 @@ export function pickEntry<N extends FileName>(
   return best === undefined ? { status: "none" } : { status: "picked", pick: best.pick };
 }
 
+/** The machine and class to pick for. */
 export interface PickVersionedOptions {
   /** The machine's own architecture, as systemd spells it. */
   readonly architecture: string;
