@@ -2,7 +2,7 @@ import { type ByteSource, type Span, toHex } from "@sextant/bytes";
 import { dumpHashArea, superblock, VerityError } from "@sextant/verity";
 import { DdiError } from "./errors.js";
 import { readTable } from "./gpt.js";
-import { gptEntry, gptHeader, mbrPartition, protectiveMbr } from "./layout.js";
+import { gptEntry, gptHeader, protectiveMbr } from "./layout.js";
 import { type Ddi, open, type Partition } from "./read.js";
 import { readSignature } from "./signature.js";
 
@@ -34,12 +34,9 @@ const lastLbaOf = ({ header }: Ddi) => Number(header.currentLba === 1n ? header.
 
 async function dumpMbr(source: ByteSource): Promise<Span[]> {
   const bytes = await source.read(0, protectiveMbr.size);
-  return protectiveMbr.spans(bytes).flatMap((span) => {
-    if (span.path === "protectiveMbr.bootCode") {
-      return [{ ...span, value: bytes.subarray(span.start, span.end).some((byte) => byte !== 0) ? span.value : "0" }];
-    }
-    if (!/\.partition\d$/.test(span.path)) return [span];
-    return renamed(span.path, mbrPartition.spans(bytes, span.start));
+  return protectiveMbr.spans(bytes).map((span) => {
+    const isEmpty = bytes.subarray(span.start, span.end).every((byte) => byte === 0);
+    return span.path === "protectiveMbr.bootCode" && isEmpty ? { ...span, value: "none" } : span;
   });
 }
 

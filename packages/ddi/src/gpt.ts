@@ -74,6 +74,10 @@ export function headerChecksum(sector: Uint8Array, headerBytes: number): number 
  */
 export async function readTable(source: ByteSource, sectorBytes: number, lba: number): Promise<Table> {
   const offset = lba * sectorBytes;
+  if (lba < 1 || offset + sectorBytes > source.size) {
+    const context = { path: "header", offset: Math.max(0, offset), source: source.name };
+    throw new DdiError("MALFORMED_HEADER", `the image ends before the header in sector ${lba}`, context);
+  }
   const sector = await source.read(offset, offset + sectorBytes);
   const header = decodeHeader(sector, sectorBytes, lba, source);
   const entriesOffset = Number(header.entriesLba) * sectorBytes;

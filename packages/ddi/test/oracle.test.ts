@@ -2,13 +2,13 @@ import { equalBytes, fromBytes, toHex } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
 import { describe, expect, test } from "vitest";
 import {
+  attachSignature,
   check,
   fromSeed,
   open,
   type PartitionKind,
   partitionType,
   plan,
-  planDdi,
   readSignature,
 } from "../src/index.js";
 import {
