@@ -9,7 +9,7 @@ import { fromPlain, type TaskHandler, type TaskReply, type WorkerLike } from "./
 const defaultInFlightPerWorker = 2;
 
 export interface PoolOptions<Task, Result> {
-  /** Workers at most; with 0 or 1 the tasks run in the calling thread, one after another. */
+  /** Threads at most; with 0 or 1 the tasks run in the calling thread, one after another. */
   readonly size: number;
   /** Starts one worker. Called when there is a task that no idle worker can take. */
   readonly spawn: () => WorkerLike;
@@ -17,6 +17,11 @@ export interface PoolOptions<Task, Result> {
   readonly local: TaskHandler<Task, Result>;
   /** Tasks that a worker holds at a time. Default 2. */
   readonly inFlightPerWorker?: number;
+  /**
+   * Whether the calling thread is one of the `size` threads: it then works while the others start (some 40 ms in Node),
+   * and answers to other events only between what `local` does at once. Default false.
+   */
+  readonly callerHelps?: boolean;
 }
 
 export interface TaskOptions {
@@ -45,17 +50,20 @@ interface Job<Task, Result> {
 
 interface Slot<Task, Result> {
   readonly worker: WorkerLike;
+  /** Jobs that it holds at most. */
+  readonly capacity: number;
   readonly jobs: Map<number, Job<Task, Result>>;
 }
 
 /**
  * Runs tasks in a few workers. What it promises: the results of `map` come in the order of the tasks, whatever the
  * number of workers; a task that fails, or whose worker dies, rejects and the pool goes on with the others (a dead
- * worker is replaced when there is a task for it); memory holds `size × inFlightPerWorker` tasks of a `map`.
+ * worker is replaced when there is a task for it); memory holds at most `size × inFlightPerWorker` tasks of a `map`.
  */
 export class WorkerPool<Task, Result> {
   readonly size: number;
-  readonly #capacity: number;
+  readonly #local: TaskHandler<Task, Result> | undefined;
+  readonly #inFlightPerWorker: number;
   readonly #spawn: () => WorkerLike;
   readonly #slots: Slot<Task, Result>[] = [];
   readonly #queue: Job<Task, Result>[] = [];
@@ -69,10 +77,10 @@ export class WorkerPool<Task, Result> {
     if (!Number.isSafeInteger(inFlightPerWorker) || inFlightPerWorker < 1) {
       throw new RangeError(`a worker cannot hold ${inFlightPerWorker} tasks`);
     }
-    const alone = size <= 1;
-    this.size = alone ? 1 : size;
-    this.#capacity = alone ? 1 : inFlightPerWorker;
-    this.#spawn = alone ? () => callingThread(options.local) : options.spawn;
+    this.size = Math.max(1, size);
+    this.#local = size <= 1 || options.callerHelps ? options.local : undefined;
+    this.#inFlightPerWorker = inFlightPerWorker;
+    this.#spawn = options.spawn;
   }
 
   /** Runs one task. Rejects with `WorkerPoolError`, or with the signal's reason. */
@@ -87,7 +95,7 @@ export class WorkerPool<Task, Result> {
    */
   async *map(tasks: Iterable<Task> | AsyncIterable<Task>, options: MapOptions<Task> = {}): AsyncGenerator<Result> {
     const { signal, transfer } = options;
-    const ahead = this.size * this.#capacity;
+    const ahead = this.#local ? 1 + (this.size - 1) * this.#inFlightPerWorker : this.size * this.#inFlightPerWorker;
     const running: { promise: Promise<Result>; drop: () => void }[] = [];
     try {
       for await (const task of tasks) {
@@ -153,29 +161,36 @@ export class WorkerPool<Task, Result> {
     for (;;) {
       while (this.#queue[0]?.settled) this.#queue.shift();
       const [job] = this.#queue;
-      if (!job || !this.#hasRoom()) return;
+      const idle = this.#leastBusy();
+      const full = this.#slots.length >= this.size;
+      if (!job || (full && !idle)) return;
       this.#queue.shift();
       try {
-        this.#post(this.#slotWithRoom(), job);
+        // A new worker before any gets a second task.
+        this.#post(idle && (full || idle.jobs.size === 0) ? idle : this.#addSlot(), job);
       } catch (cause) {
         job.reject(new WorkerPoolError("FAILED_WORKER", `a worker cannot be started: ${messageOf(cause)}`, { cause }));
       }
     }
   }
 
-  #hasRoom(): boolean {
-    return this.#slots.length < this.size || this.#slots.some((slot) => slot.jobs.size < this.#capacity);
-  }
-
-  /** The worker with the least to do; a new one before any gets a second task. */
-  #slotWithRoom(): Slot<Task, Result> {
+  /** The worker with room that has the least to do. */
+  #leastBusy(): Slot<Task, Result> | undefined {
     let best: Slot<Task, Result> | undefined;
-    for (const slot of this.#slots) if (!best || slot.jobs.size < best.jobs.size) best = slot;
-    return best && (best.jobs.size === 0 || this.#slots.length >= this.size) ? best : this.#addSlot();
+    for (const slot of this.#slots) {
+      if (slot.jobs.size < slot.capacity && (!best || slot.jobs.size < best.jobs.size)) best = slot;
+    }
+    return best;
   }
 
   #addSlot(): Slot<Task, Result> {
-    const slot: Slot<Task, Result> = { worker: this.#spawn(), jobs: new Map() };
+    // The calling thread never fails, so as the first it stays the first.
+    const local = this.#slots.length === 0 ? this.#local : undefined;
+    const slot: Slot<Task, Result> = {
+      worker: local ? callingThread(local) : this.#spawn(),
+      capacity: local ? 1 : this.#inFlightPerWorker,
+      jobs: new Map(),
+    };
     slot.worker.listen({
       message: (data) => this.#receive(slot, data as TaskReply),
       failure: (cause) => this.#lose(slot, cause),

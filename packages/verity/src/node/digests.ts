@@ -64,6 +64,7 @@ export async function* fileDigests(
     size: poolSize(params.dataBlocks * params.dataBlockBytes, options),
     spawn: () => nodeWorker(workerFile),
     local: rangeHasher(),
+    callerHelps: true,
   });
   try {
     yield* pool.map(tasks(range, params, options.taskBytes ?? defaultTaskBytes), { signal: options.signal });
