@@ -10,8 +10,8 @@ export interface Context {
   readonly short: boolean;
   /** Runs of each command; benches of long commands use fewer. */
   readonly runs: number;
-  /** The `sextant` command, as npm links it. */
-  readonly sextant: string;
+  /** What stands before the arguments of `sextant`: the built command under the Node that runs this. */
+  readonly sextant: readonly string[];
 }
 
 /** One line of the table: ours beside the peer's. */

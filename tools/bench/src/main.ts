@@ -42,16 +42,22 @@ async function main(): Promise<void> {
   const root = fileURLToPath(new URL("../../../", import.meta.url));
   const folder = join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "sextant-bench");
   mkdirSync(folder, { recursive: true });
-  const sextant = join(root, "node_modules/.bin/sextant");
+  const sextant = [process.execPath, join(root, "apps/cli/bin/sextant.js")];
   const rows: ReportRow[] = [];
   if (!values.json) console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, in ${folder}\n`);
   try {
     for (const bench of benches) {
       if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
-      for (const comparison of await bench.run({ root, folder, short: values.short, runs, sextant })) {
-        const row = reportRow(bench.name, comparison);
-        rows.push(row);
-        if (!values.json) console.log(`${formatRow(row)}\n`);
+      try {
+        for (const comparison of await bench.run({ root, folder, short: values.short, runs, sextant })) {
+          const row = reportRow(bench.name, comparison);
+          rows.push(row);
+          if (!values.json) console.log(`${formatRow(row)}\n`);
+        }
+      } catch (error) {
+        // A slow run is a number; a run that breaks is a failure, and no reason to keep the other numbers back.
+        process.stderr.write(`bench: ${bench.name}: ${error instanceof Error ? error.message : error}\n\n`);
+        process.exitCode = 1;
       }
     }
   } finally {

@@ -343,12 +343,14 @@ const rows: readonly [what: string, changes: Files, expected: readonly string[]]
     {
       "packages/tree/src/long.ts": "\n".repeat(301),
       "packages/tree/src/endless.ts": "\n".repeat(421),
+      "packages/tree/test/table.test.ts": "\n".repeat(421),
       "packages/tree/src/scroll.ts": `function scroll() {${"\n".repeat(50)}}\n`,
     },
     [
       "packages/tree/src/endless.ts:1: sizes: 421 lines, more than 420",
       "packages/tree/src/long.ts:1: hint sizes: 301 lines, more than 300",
       "packages/tree/src/scroll.ts:1: hint sizes: a function of 51 lines, more than 50",
+      "packages/tree/test/table.test.ts:1: hint sizes: 421 lines, more than 300",
     ],
   ],
 

@@ -7,7 +7,7 @@ export const start: Bench = {
   async run({ sextant, runs }) {
     const [ours, peer] = await measure(
       [
-        { label: "sextant --version", command: [sextant, "--version"] },
+        { label: "sextant --version", command: [...sextant, "--version"] },
         { label: "node -e 0", command: [process.execPath, "-e", "0"] },
       ],
       3 * runs,
