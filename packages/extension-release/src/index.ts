@@ -32,11 +32,11 @@ export {
 } from "./kind.js";
 export {
   type LintOptions,
-  lintImageName,
   lintRelease,
   type ReleaseFinding,
   type ReleaseRule,
 } from "./lint.js";
+export { lintImageName } from "./lint-name.js";
 export { findReleaseFile, type ReleaseEntry, type ReleaseLookup, type SkipReason, strictAttribute } from "./lookup.js";
 export {
   judgeHost,

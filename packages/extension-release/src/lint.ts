@@ -1,8 +1,7 @@
 import { isArchitecture, suggestArchitecture } from "./architecture.js";
 import { type ExtensionKind, kindTraits, otherKind, scopes, traitsOf } from "./kind.js";
-import { imageNameMaxBytes, imageNameProblem } from "./names.js";
 import type { ReleaseAssignment, ReleaseFields } from "./parse.js";
-import { byteString, type FileName, parseBoolean, show, splitWords, textOf } from "./text.js";
+import { parseBoolean, show, splitWords } from "./text.js";
 import { isUnitName } from "./units.js";
 
 /** What a finding is about. */
@@ -113,6 +112,9 @@ function lintId(fields: ReleaseFields, kind: ExtensionKind, findings: Findings):
       });
     }
   }
+}
+
+function lintVersionId(fields: ReleaseFields, findings: Findings): void {
   const version = fields.get("VERSION_ID") ?? "";
   if (version !== "" && !plainValue.test(version)) {
     const message = `VERSION_ID=${show(version)} has characters that versions don't have; it is compared letter by letter`;
@@ -262,6 +264,7 @@ export function lintRelease(
   }
   const findings: Findings = [];
   lintId(fields, kind, findings);
+  lintVersionId(fields, findings);
   lintScope(fields, kind, findings);
   lintArchitecture(fields, findings);
   lintUnits(fields, findings);
@@ -273,37 +276,4 @@ export function lintRelease(
   return findings.map((finding) =>
     finding.key === undefined || finding.line !== undefined ? finding : { ...finding, line: lines.get(finding.key) },
   );
-}
-
-/** The characters with which nothing goes wrong anywhere. */
-const plainImageName = /^[A-Za-z0-9._~^+-]+$/;
-
-/**
- * What is questionable about an image name. Names with `,`, `:`, `\`, `"` or `'` make the whole merge fail, because the
- * options of the overlay mount are escaped once and unescaped twice; a name over 237 bytes leaves no room for the release
- * file's own.
- */
-export function lintImageName(name: FileName): readonly ReleaseFinding[] {
-  const shown = show(textOf(name) ?? byteString(name));
-  const problem = imageNameProblem(name);
-  if (problem !== undefined) {
-    return [
-      { rule: "name-invalid", severity: "error", message: `no image can be called ${shown}: the name ${problem}` },
-    ];
-  }
-  const bytes = byteString(name);
-  const fix = "use letters, digits and ._~^+-";
-  const findings: Findings = [];
-  if (bytes.length > imageNameMaxBytes) {
-    const message = `the image name has ${bytes.length} bytes, its release file's name would not fit beyond ${imageNameMaxBytes}`;
-    findings.push({ rule: "name-too-long", severity: "error", message });
-  }
-  if (/[,:\\"']/.test(bytes)) {
-    const message = `the image name ${shown} has one of , : \\ " ' in it, which makes the merge of all images fail`;
-    findings.push({ rule: "name-breaks-merge", severity: "error", message, fix });
-  } else if (!plainImageName.test(bytes)) {
-    const message = `the image name ${shown} has characters that tools may stumble over`;
-    findings.push({ rule: "name-unusual", severity: "warning", message, fix });
-  }
-  return findings;
 }

@@ -1,7 +1,8 @@
 import { isArchitecture, suggestArchitecture } from "./architecture.js";
 import { ReleaseError, type ReleaseErrorCode } from "./errors.js";
 import { type ExtensionKind, scopes, traitsOf } from "./kind.js";
-import { lintImageName, lintRelease, type ReleaseFinding, reloadManagerKey, unitListKeys } from "./lint.js";
+import { lintRelease, type ReleaseFinding, reloadManagerKey, unitListKeys } from "./lint.js";
+import { lintImageName } from "./lint-name.js";
 import type { ReleaseFields } from "./parse.js";
 import { releasePath } from "./places.js";
 import { encodeText, isText, show, splitWords } from "./text.js";
