@@ -35,6 +35,7 @@ export const superblock = record("superblock", {
   padding2: bytesField(168),
 });
 
+/** The fields of a superblock as they stand on disk, unchecked. */
 export type SuperblockRecord = RecordOf<typeof superblock>;
 
 /** "verity\0\0" */
@@ -48,6 +49,7 @@ export const superblockAlignBytes = 512;
  * padding, which differs only for digests whose size is not a power of two; SHA-256 and SHA-512 leave no gaps.)
  */
 export const hashTypes = { chromeOs: 0, normal: 1 } as const;
+/** 1 (normal) or 0 (Chrome OS); see `hashTypes`. */
 export type HashType = (typeof hashTypes)[keyof typeof hashTypes];
 
 export const maxSaltBytes = 256;

@@ -1,4 +1,4 @@
-import { equalBytes, type Hasher } from "@sextant/bytes";
+import { type ByteSource, equalBytes, type Hasher } from "@sextant/bytes";
 import { VerityError } from "./errors.js";
 import { blockHasher } from "./hash.js";
 import type { VerityHashArea } from "./read.js";
@@ -12,7 +12,6 @@ export type DigestOf = (dataBlock: number) => Uint8Array;
 function blockCache(capacity: number) {
   const blocks = new Map<number, Uint8Array>();
   return {
-    has: (number: number) => blocks.has(number),
     get: (number: number) => blocks.get(number),
     keep(number: number, bytes: Uint8Array) {
       blocks.delete(number);
@@ -25,25 +24,12 @@ function blockCache(capacity: number) {
   };
 }
 
-/**
- * Brings in the digests of data blocks `first` to `last`, verified up to the root hash, reading only the tree blocks above
- * them that are not cached. All requests start at once; concurrent calls share them.
- */
-export function trustedDigests(
-  area: VerityHashArea,
-  shape: TreeShape,
-  rootHash: Uint8Array,
-  hasher: Hasher,
-  cachedBlocks: number,
-): (first: number, last: number) => Promise<DigestOf> {
-  const { hashBlockBytes } = area.params;
-  const verified = blockCache(cachedBlocks);
+/** Tree blocks: verified ones from the cache, others as they come; calls at the same time share requests. */
+function blockFetcher(tree: ByteSource, hashBlockBytes: number, verified: ReturnType<typeof blockCache>) {
   const coming = new Map<number, Promise<Uint8Array>>();
-  const hash = blockHasher(area.params, hashBlockBytes, hasher);
-  const digest = new Uint8Array(shape.digestBytes);
 
   const request = (from: number, end: number) => {
-    const run = area.tree.read(from * hashBlockBytes, end * hashBlockBytes);
+    const run = tree.read(from * hashBlockBytes, end * hashBlockBytes);
     for (let number = from; number < end; number++) {
       const at = (number - from) * hashBlockBytes;
       // A copy, so that a block that is kept does not keep its whole run.
@@ -54,9 +40,9 @@ export function trustedDigests(
     }
   };
 
-  /** Blocks `from` to `to` of the tree; what is neither cached nor on its way is requested in runs. */
-  const collect = (from: number, to: number): (Uint8Array | Promise<Uint8Array>)[] => {
-    const missing = (number: number) => number <= to && !verified.has(number) && !coming.has(number);
+  /** Blocks `from` to `to`: bytes where they are verified, promises where not. Runs of missing ones are one request. */
+  return (from: number, to: number): (Uint8Array | Promise<Uint8Array>)[] => {
+    const missing = (number: number) => number <= to && !verified.get(number) && !coming.has(number);
     for (let number = from; number <= to; number++) {
       let end = number;
       while (missing(end)) end++;
@@ -67,13 +53,31 @@ export function trustedDigests(
       return verified.get(number) ?? (coming.get(number) as Promise<Uint8Array>);
     });
   };
+}
+
+/**
+ * Brings in the digests of data blocks `first` to `last`, verified up to the root hash, reading only the tree blocks above
+ * them that are not cached. The requests for all levels start at once.
+ */
+export function trustedDigests(
+  area: VerityHashArea,
+  shape: TreeShape,
+  rootHash: Uint8Array,
+  hasher: Hasher,
+  cachedBlocks: number,
+): (first: number, last: number) => Promise<DigestOf> {
+  const { hashBlockBytes } = area.params;
+  const verified = blockCache(cachedBlocks);
+  const fetchBlocks = blockFetcher(area.tree, hashBlockBytes, verified);
+  const hash = blockHasher(area.params, hashBlockBytes, hasher);
+  const digest = new Uint8Array(shape.digestBytes);
 
   return async (first, last) => {
     const levels = shape.levels.map(({ offset, dataBlocksPerBlock }, level) => {
       const from = Math.floor(first / dataBlocksPerBlock);
       const to = Math.floor(last / dataBlocksPerBlock);
       const base = offset / hashBlockBytes;
-      return { level, from, base, pending: collect(base + from, base + to) };
+      return { level, from, base, pending: fetchBlocks(base + from, base + to) };
     });
     let digestOf: DigestOf = () => rootHash;
     // From the top down: each level against the one above, which is verified by then.

@@ -27,6 +27,7 @@ export async function hashFile(path: string, options: HashFileOptions = {}): Pro
   });
 }
 
+/** What a report lists, and how the work is spread. */
 export interface CheckFileOptions extends CheckReportOptions, JobOptions {}
 
 /**
