@@ -1,62 +1,117 @@
-import type { Chunk, HashState } from "@sextant/bytes";
+import type { Chunk, Hasher } from "@sextant/bytes";
 
-/** Collects what is written in ascending order into chunks of a useful size, and hashes it on the way. */
-export interface ChunkWriter {
-  /** `offset` is in the image; what is left out in between is zeros. */
+/**
+ * What is written comes in units of this size (the last one of an area shorter), each a chunk and a digest of its own, so
+ * that units can be hashed side by side.
+ */
+export const unitBytes = 1 << 20;
+
+/** Digests under way: what they hold in memory. */
+const digestsAhead = 8;
+
+/** Makes chunks of what is written to an area of the image in ascending order. */
+export interface AreaWriter {
+  /** `offset` is in the image. What is left out is zeros, and a unit of nothing else is no chunk. */
   append(offset: number, bytes: Uint8Array): void;
-  /** Hands on what is left and gives the digest of all bytes from the writer's start to `end`. */
-  finish(end: number): Uint8Array | undefined;
+  /** Hands on what is left. */
+  finish(): void;
+  /** Waits while too much is being hashed. */
+  pace(): Promise<void>;
+  /** SHA-256 over the SHA-256 digests of the area's units, after `finish`. */
+  digest(): Promise<Uint8Array>;
 }
 
-/** Small writes are gathered up to this size. Larger chunks gain nothing (measured: 1, 2 and 4 MiB). */
-const chunkBytes = 1 << 20;
-/** From here on bytes are handed on as they are: copying them would cost more than one more chunk. */
-const directBytes = 1 << 17;
+/** The start of the unit in which a byte of an area stands. */
+export function unitStart(areaStart: number, offset: number): number {
+  return offset - ((offset - areaStart) % unitBytes);
+}
 
-const someZeros = new Uint8Array(1 << 16);
+/** A writer of `[start, end)` that puts its chunks into `ready`; without a hasher it has no digest. */
+export function areaWriter(ready: Chunk[], start: number, end: number, hasher: Hasher | undefined): AreaWriter {
+  const digests = unitDigests(hasher);
+  let unit: { readonly at: number; readonly bytes: Uint8Array } | undefined;
+  /** Where the next unit begins. */
+  let next = start;
 
-/** A writer that begins at `start` and puts chunks into `ready`. */
-export function chunkWriter(ready: Chunk[], start: number, hash: HashState | undefined): ChunkWriter {
-  let buffer: Uint8Array | undefined;
-  let bufferStart = 0;
-  let used = 0;
-  let hashed = start;
-
-  const hashZerosTo = (offset: number) => {
-    if (hash === undefined) return;
-    for (; hashed < offset; hashed += Math.min(someZeros.length, offset - hashed)) {
-      hash.update(someZeros.subarray(0, offset - hashed));
-    }
+  const unitSize = (at: number) => Math.min(unitBytes, end - at);
+  const skipTo = (at: number) => {
+    for (; next < at; next += unitSize(next)) digests.addZeros(unitSize(next));
   };
-  const handOn = (offset: number, bytes: Uint8Array) => {
-    hashZerosTo(offset);
-    hash?.update(bytes);
-    hashed = offset + bytes.length;
-    ready.push({ offset, bytes });
+  const handOn = (at: number, bytes: Uint8Array) => {
+    skipTo(at);
+    digests.add(bytes);
+    ready.push({ offset: at, bytes });
+    next = at + bytes.length;
   };
   const flush = () => {
-    if (buffer !== undefined) handOn(bufferStart, buffer.subarray(0, used));
-    buffer = undefined;
+    if (unit !== undefined) handOn(unit.at, unit.bytes);
+    unit = undefined;
+  };
+  const appendToUnit = (at: number, offset: number, bytes: Uint8Array) => {
+    if (unit?.at !== at) flush();
+    if (bytes.length === unitSize(at)) {
+      handOn(at, bytes);
+      return;
+    }
+    unit ??= { at, bytes: new Uint8Array(unitSize(at)) };
+    unit.bytes.set(bytes, offset - at);
   };
   return {
     append(offset, bytes) {
-      if (bytes.length >= directBytes) {
-        flush();
-        handOn(offset, bytes);
-        return;
+      for (let done = 0; done < bytes.length; ) {
+        const at = unitStart(start, offset + done);
+        const count = Math.min(bytes.length - done, at + unitSize(at) - offset - done);
+        appendToUnit(at, offset + done, bytes.subarray(done, done + count));
+        done += count;
       }
-      if (buffer !== undefined && offset + bytes.length > bufferStart + buffer.length) flush();
-      if (buffer === undefined) {
-        buffer = new Uint8Array(chunkBytes);
-        bufferStart = offset;
-      }
-      buffer.set(bytes, offset - bufferStart);
-      used = offset - bufferStart + bytes.length;
     },
-    finish(end) {
+    finish() {
       flush();
-      hashZerosTo(end);
-      return hash?.digest();
+      skipTo(end);
+    },
+    pace: () => digests.pace(),
+    digest: () => digests.digest(),
+  };
+}
+
+/**
+ * Does the work when the consumer of the chunk has had its turn: most have handed it to another thread by then, to be
+ * written while we hash. (A 200 MB image on two cores: 0.25 s instead of 0.33 s.)
+ */
+async function later<T>(work: () => T): Promise<T> {
+  for (let turn = 0; turn < turnsOfConsumer; turn++) await undefined;
+  return work();
+}
+
+/** What it takes `for await` and a file sink to start a write is about ten. */
+const turnsOfConsumer = 32;
+
+/** Collects digests in the order of the units. */
+function unitDigests(hasher: Hasher | undefined) {
+  const digests: (Uint8Array | Promise<Uint8Array>)[] = [];
+  const ofZeros = new Map<number, Uint8Array>();
+  const push = (digest: Uint8Array | Promise<Uint8Array>) => {
+    if (digest instanceof Promise) digest.catch(() => {});
+    digests.push(digest);
+  };
+  return {
+    add(bytes: Uint8Array) {
+      if (hasher) push(later(() => hasher.hash("sha256", bytes)));
+    },
+    addZeros(size: number) {
+      if (hasher === undefined) return;
+      const digest = ofZeros.get(size) ?? hasher.hash("sha256", new Uint8Array(size));
+      ofZeros.set(size, digest);
+      push(digest);
+    },
+    async pace() {
+      await digests[digests.length - digestsAhead];
+    },
+    async digest() {
+      if (hasher === undefined) throw new TypeError("nothing was hashed");
+      const state = hasher.create("sha256");
+      for (const digest of digests) state.update(await digest);
+      return state.digest();
     },
   };
 }

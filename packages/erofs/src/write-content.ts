@@ -1,7 +1,9 @@
 import type { ByteSource } from "@sextant/bytes";
 import { type Extent, nameToBytes } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
+import type { ErofsPlan } from "./plan.js";
 import { type PlannedInode, pathOf } from "./plan-inodes.js";
+import { unitBytes, unitStart } from "./write-chunks.js";
 
 /** A part of an inode's data; the parts of one inode come in order and without gaps. */
 export interface Piece {
@@ -17,15 +19,22 @@ interface Request extends Omit<Piece, "bytes"> {
   readonly source: ByteSource | Uint8Array | undefined;
 }
 
-/** Larger files are read in steps of this size. */
-const pieceBytes = 2 << 20;
 /** Reads are started ahead of need: this many bytes, this many requests. */
 const aheadBytes = 8 << 20;
 const aheadRequests = 64;
 
-/** Reads the data of files, and of symlinks that have blocks, in the order of the inodes. */
-export async function* readContents(inodes: readonly PlannedInode[]): AsyncGenerator<Piece> {
-  const requests = requestsOf(inodes);
+/**
+ * Reads the data of files, and of symlinks that have blocks, in the order of the inodes. What is larger than a unit is read
+ * in pieces that end where units end, so that nobody has to copy them.
+ */
+export async function* readContents({ inodes, blockBytes, dataBlock }: ErofsPlan): AsyncGenerator<Piece> {
+  const areaStart = dataBlock * blockBytes;
+  const pieceEnd = ({ startBlock }: PlannedInode, at: number, end: number) => {
+    if (end - at <= unitBytes) return end;
+    const offset = startBlock * blockBytes;
+    return unitStart(areaStart, offset + at) + unitBytes - offset;
+  };
+  const requests = requestsOf(inodes, pieceEnd);
   const queue: { readonly request: Request; readonly bytes: Promise<Uint8Array> | Uint8Array | undefined }[] = [];
   let ahead = 0;
   let exhausted = false;
@@ -58,7 +67,10 @@ function start({ source, start: from, end }: Request): Promise<Uint8Array> | Uin
   return bytes;
 }
 
-function* requestsOf(inodes: readonly PlannedInode[]): Generator<Request, undefined> {
+function* requestsOf(
+  inodes: readonly PlannedInode[],
+  pieceEnd: (inode: PlannedInode, at: number, end: number) => number,
+): Generator<Request, undefined> {
   for (const inode of inodes) {
     const { node, size, blocks } = inode;
     if (node.kind === "symlink" && blocks > 0) {
@@ -72,7 +84,7 @@ function* requestsOf(inodes: readonly PlannedInode[]): Generator<Request, undefi
       checkExtent(inode, extent, at);
       if (extent.start > at) yield { inode, start: at, end: extent.start, source: undefined };
       for (at = extent.start; at < extent.end; ) {
-        const end = Math.min(extent.end, at + pieceBytes);
+        const end = pieceEnd(inode, at, extent.end);
         yield { inode, start: at, end, source };
         at = end;
       }

@@ -37,36 +37,42 @@ const fileTypes: Readonly<Record<NodeKind, number>> = {
   symlink: fileType.symlink,
 };
 
-/** Writes the inode, without what follows it. `serial` is what 32-bit programs see as its number. */
+/**
+ * Writes the inode, without what follows it. `serial` is what 32-bit programs see as its number. Half a million of them
+ * would take seconds through the records' own `set`, which looks every field up.
+ */
 export function writeInode(view: DataView, at: number, inode: PlannedInode, serial: number): void {
-  const { node, xattrBytes } = inode;
+  const { node, xattrBytes, extended } = inode;
+  const { offsets } = extended ? extendedInodeRecord : compactInodeRecord;
   const layout = inode.inlineBytes > 0 ? dataLayout.flatInline : dataLayout.flatPlain;
-  const common = {
-    format: (inode.extended ? inodeFormat.extended : 0) + layout * 2 ** inodeFormat.layoutShift,
-    xattrCount: xattrBytes === 0 ? 0 : (xattrBytes - xattrHeaderRecord.size) / 4 + 1,
-    mode: modeTypes[node.kind] + node.mode,
-    address: addressOf(inode),
-    serial,
-    uid: node.uid,
-    gid: node.gid,
-  };
-  if (!inode.extended) {
-    // Its time is the superblock's: kernels before 6.15 do not know that `mtime` adds to it.
-    compactInodeRecord.set(view, at, { ...common, nlinkOrHigh: inode.nlink, size: inode.size, mtime: 0, reserved: 0 });
-    return;
-  }
-  extendedInodeRecord.set(view, at, {
-    ...common,
-    high: 0,
-    size: BigInt(inode.size),
-    mtime: BigInt.asUintN(64, BigInt(inode.mtimeSeconds)),
-    mtimeNanoseconds: inode.mtimeNanoseconds,
-    nlink: inode.nlink,
-    reserved: noReserved,
-  });
+  const format = (extended ? inodeFormat.extended : 0) + layout * 2 ** inodeFormat.layoutShift;
+  view.setUint16(at + offsets.format, format, true);
+  view.setUint16(at + offsets.xattrCount, xattrBytes === 0 ? 0 : (xattrBytes - xattrHeaderRecord.size) / 4 + 1, true);
+  view.setUint16(at + offsets.mode, modeTypes[node.kind] + node.mode, true);
+  view.setUint32(at + offsets.address, addressOf(inode), true);
+  view.setUint32(at + offsets.serial, serial, true);
+  if (extended) writeExtended(view, at, inode);
+  else writeCompact(view, at, inode);
 }
 
-const noReserved = new Uint8Array(16);
+/** Its time is the superblock's, `mtime` stays 0: kernels before 6.15 do not know that it adds to that. */
+function writeCompact(view: DataView, at: number, { node, nlink, size }: PlannedInode): void {
+  const { offsets } = compactInodeRecord;
+  view.setUint16(at + offsets.nlinkOrHigh, nlink, true);
+  view.setUint32(at + offsets.size, size, true);
+  view.setUint16(at + offsets.uid, node.uid, true);
+  view.setUint16(at + offsets.gid, node.gid, true);
+}
+
+function writeExtended(view: DataView, at: number, inode: PlannedInode): void {
+  const { offsets } = extendedInodeRecord;
+  view.setBigUint64(at + offsets.size, BigInt(inode.size), true);
+  view.setUint32(at + offsets.uid, inode.node.uid, true);
+  view.setUint32(at + offsets.gid, inode.node.gid, true);
+  view.setBigInt64(at + offsets.mtime, BigInt(inode.mtimeSeconds), true);
+  view.setUint32(at + offsets.mtimeNanoseconds, inode.mtimeNanoseconds, true);
+  view.setUint32(at + offsets.nlink, inode.nlink, true);
+}
 
 function addressOf({ node, blocks, startBlock }: PlannedInode): number {
   switch (node.kind) {

@@ -1,9 +1,9 @@
-import { type Chunk, type Hasher, portableHasher, viewOf } from "@sextant/bytes";
+import { type Chunk, concatBytes, type Hasher, portableHasher, viewOf } from "@sextant/bytes";
 import { featureCompat } from "./features.js";
 import { type SuperblockRecord, superblockRecord, superMagic, superOffset } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
 import { superblockChecksum } from "./superblock.js";
-import { chunkWriter } from "./write-chunks.js";
+import { areaWriter } from "./write-chunks.js";
 import { readContents } from "./write-content.js";
 import { metadataWriter } from "./write-metadata.js";
 
@@ -17,9 +17,9 @@ export interface EmitOptions {
  * with the superblock. What no chunk covers is zeros. Every file is read once, in the order of its data; a few MiB are
  * held at a time.
  *
- * A plan without a UUID gets one that says what is in the image: of the SHA-256 of three SHA-256 digests – of block 0
- * (UUID and checksum as zeros), of the other metadata, and of the data – the first 16 bytes, marked as a random UUID
- * (RFC 9562, version 4).
+ * A plan without a UUID gets one that says what is in the image: the first 16 bytes of a SHA-256, marked as a random UUID
+ * (RFC 9562, version 4). It is taken over three digests: of block 0 (its UUID and checksum as zeros), of the other metadata
+ * and of the data, the latter two over the digests of their units of 1 MiB.
  *
  * Throws `ErofsError` `MISMATCH_SIZE` with the path where a file's source does not have the size the tree says, and
  * whatever the sources throw.
@@ -28,13 +28,13 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
   const { blockBytes, dataBlock, sizeBytes } = plan;
   const hasher = plan.uuid === undefined ? (options.hasher ?? portableHasher) : undefined;
   const ready: Chunk[] = [];
-  const metadataChunks = chunkWriter(ready, blockBytes, hasher?.create("sha256"));
-  const dataChunks = chunkWriter(ready, dataBlock * blockBytes, hasher?.create("sha256"));
-  const metadata = metadataWriter(plan, metadataChunks.append);
-  for await (const { inode, start, end, bytes } of readContents(plan.inodes)) {
+  const metadataArea = areaWriter(ready, blockBytes, dataBlock * blockBytes, hasher);
+  const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher);
+  const metadata = metadataWriter(plan, metadataArea.append);
+  for await (const { inode, start, end, bytes } of readContents(plan)) {
     const tailStart = inode.size - inode.inlineBytes;
     if (bytes !== undefined && start < tailStart) {
-      dataChunks.append(inode.startBlock * blockBytes + start, bytes.subarray(0, tailStart - start));
+      dataArea.append(inode.startBlock * blockBytes + start, bytes.subarray(0, tailStart - start));
     }
     if (end > tailStart) {
       const skipped = Math.max(0, tailStart - start);
@@ -42,19 +42,21 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
       if (end === inode.size) metadata.endTail(inode);
     }
     metadata.advance();
+    if (ready.length === 0) continue;
     yield* ready.splice(0);
+    await dataArea.pace();
   }
   metadata.advance();
-  const metadataDigest = metadataChunks.finish(dataBlock * blockBytes);
-  const dataDigest = dataChunks.finish(sizeBytes);
+  metadataArea.finish();
+  dataArea.finish();
   yield* ready.splice(0);
 
   const first = metadata.firstBlock();
-  writeSuperblock(first, plan, plan.uuid ?? new Uint8Array(16), 0);
-  if (hasher && metadataDigest && dataDigest) {
-    const state = hasher.create("sha256");
-    for (const digest of [hasher.hash("sha256", first), metadataDigest, dataDigest]) state.update(digest);
-    writeSuperblock(first, plan, markRandom(state.digest().slice(0, 16)), 0);
+  writeSuperblock(first, plan, plan.uuid ?? new Uint8Array(16));
+  if (hasher) {
+    const digests = [hasher.hash("sha256", first), await metadataArea.digest(), await dataArea.digest()];
+    const digest = hasher.hash("sha256", concatBytes(digests));
+    writeSuperblock(first, plan, markRandom(digest.slice(0, 16)));
   }
   const checksum = superblockChecksum(first.subarray(superOffset));
   viewOf(first).setUint32(superOffset + superblockRecord.offsets.checksum, checksum, true);
@@ -68,11 +70,11 @@ function markRandom(uuid: Uint8Array): Uint8Array {
   return uuid;
 }
 
-function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array, checksum: number): void {
+function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array): void {
   const { blockBytes, sizeBytes, baseTime, inodes, sharedOffset } = plan;
   const value: SuperblockRecord = {
     magic: superMagic,
-    checksum,
+    checksum: 0,
     featureCompat: featureCompat.checksum + featureCompat.mtime,
     blockBytesLog2: Math.log2(blockBytes),
     extensionSlots: 0,
