@@ -22,7 +22,7 @@ import { fromSeed } from "./seed.js";
 import { encodeSignature, type RootHashSignature, signRootHash } from "./signature.js";
 
 /** dm-verity's blocks for data and hashes, as systemd-repart has them by default. */
-const verityBlockBytes = 4096;
+const defaultVerityBlockBytes = 4096;
 
 /**
  * What vouches for the filesystem: nothing; hashes; hashes and a signature; or hashes and room for a signature that is made
@@ -39,6 +39,11 @@ export interface LayoutOptions {
   /** Default 512. */
   readonly sectorBytes?: 512 | 4096;
   readonly verity: VerityMode;
+  /**
+   * Block size of verity for data and hashes: a power of two, 512…65536. Default 4096. systemd-repart takes the sector size
+   * where that is asked for by name, so 512 for `--sector-size=512`.
+   */
+  readonly verityBlockBytes?: number;
   /** Bytes of each partition, multiples of 4096. Default: the least that fits; 16384 for the signature. */
   readonly partitionBytes?: Readonly<Partial<Record<PartitionKind, number>>>;
   /** Default the designators. At most 36 UTF-16 units. */
@@ -92,10 +97,10 @@ export function layoutDdi(filesystemBytes: number, options: LayoutOptions): DdiL
     throw new RangeError(`a filesystem of ${filesystemBytes} bytes`);
   }
   const derived = fromSeed(seed, options.hasher);
-  const dataBytes = roundUp(filesystemBytes, verityBlockBytes);
-  const params = mode === "none" ? undefined : verityParams(dataBytes, { salt: derived.veritySalt() });
+  const params =
+    mode === "none" ? undefined : paramsFor(filesystemBytes, derived.veritySalt(), options.verityBlockBytes);
   const least: Record<PartitionKind, number> = {
-    data: dataBytes,
+    data: roundUp(filesystemBytes, Math.max(grainBytes, params?.dataBlockBytes ?? 0)),
     verity: params ? roundUp(hashAreaBytes(params), grainBytes) : 0,
     "verity-sig": signaturePartitionBytes,
   };
@@ -126,6 +131,12 @@ export function layoutDdi(filesystemBytes: number, options: LayoutOptions): DdiL
     lastUsableLba: at / sectorBytes - 1,
     verity: params && { params, uuid: derived.verityUuid() },
   };
+}
+
+function paramsFor(filesystemBytes: number, salt: Uint8Array, blockBytes = defaultVerityBlockBytes): VerityParams {
+  const dataBlocks = Math.ceil(filesystemBytes / blockBytes);
+  const sizes = { dataBlockBytes: blockBytes, hashBlockBytes: blockBytes };
+  return verityParams(dataBlocks * blockBytes, { salt, dataBlocks, ...sizes });
 }
 
 const roundUp = (bytes: number, unit: number) => Math.ceil(bytes / unit) * unit;
@@ -256,13 +267,14 @@ export async function plan(filesystem: ByteSource, options: PlanOptions): Promis
   }
   if (!layout.verity) return planDdi(layout, { filesystem });
   const { hashTree = (data, params) => buildVerity(data, { ...params, hasher }) } = options;
-  const tree = await hashTree(wholeBlocks(filesystem), layout.verity.params);
+  const { params } = layout.verity;
+  const tree = await hashTree(wholeBlocks(filesystem, params), params);
   const signature = signer && (await signRootHash(signer, tree.rootHash));
   return planDdi(layout, { filesystem, tree, signature });
 }
 
 /** A filesystem filled up with zeros to whole verity blocks, as it will lie in its partition. */
-function wholeBlocks(filesystem: ByteSource): ByteSource {
-  const missing = roundUp(filesystem.size, verityBlockBytes) - filesystem.size;
+function wholeBlocks(filesystem: ByteSource, { dataBlocks, dataBlockBytes }: VerityParams): ByteSource {
+  const missing = dataBlocks * dataBlockBytes - filesystem.size;
   return missing === 0 ? filesystem : concatenated([filesystem, zeros(missing)], filesystem.name);
 }
