@@ -2,7 +2,6 @@ export type { TreeOptions } from "./arbitrary-attributes.js";
 export { arbitraryName } from "./arbitrary-attributes.js";
 export { arbitraryTree } from "./arbitrary-tree.js";
 export { type CompareField, type CompareOptions, compareTrees, compareTreeWithDirectory } from "./compare.js";
-export { dumpTree } from "./dump-tree.js";
 export {
   corpusPath,
   repositoryPath,

@@ -1,7 +1,8 @@
 import { checkName, type Directory, isWhiteout, type TreeNode } from "@sextant/tree";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { arbitraryTree, dumpTree, shuffleTree } from "../src/index.js";
+import { dumpTree } from "../src/dump-tree.js";
+import { arbitraryTree, shuffleTree } from "../src/index.js";
 
 function* walk(node: TreeNode): Generator<TreeNode> {
   yield node;
