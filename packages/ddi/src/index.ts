@@ -1,6 +1,8 @@
-export { type CheckOptions, check, type DdiFinding, type DdiReport, type SetReport } from "./check.js";
+export { check, type DdiReport } from "./check.js";
+export type { CheckOptions, SetReport } from "./check-set.js";
 export { dump } from "./dump.js";
 export { DdiError, type DdiErrorCode } from "./errors.js";
+export type { DdiFinding } from "./finding.js";
 export { formatGuid, type Guid, parseGuid } from "./guid.js";
 export { attributeBit, type GptEntry, type GptHeader, sectorSizes, signaturePartitionBytes } from "./layout.js";
 export {
@@ -44,5 +46,12 @@ export {
   signedContent,
   signRootHash,
 } from "./signature.js";
+export {
+  openTrusted,
+  TrustError,
+  type TrustErrorCode,
+  type TrustedFilesystem,
+  type TrustOptions,
+} from "./trust.js";
 export type { Warning, WarningCode } from "./warning.js";
 export { type EncodedTables, emit, emitPartition, emitTables, encodeTables, type TableContent } from "./write.js";

@@ -77,6 +77,7 @@ export const gptHeader = record("header", {
   /** PartitionEntryArrayCRC32 */
   entriesCrc: u32le,
 });
+/** A header of a partition table, its fields named as in UEFI 2.10 table 5.5. */
 export type GptHeader = RecordOf<typeof gptHeader>;
 export const headerSignature = "EFI PART";
 export const headerRevision = 0x10000;
@@ -121,6 +122,7 @@ export const gptEntry = record("entry", {
   /** PartitionName, UTF-16LE */
   label: labelField,
 });
+/** An entry of a partition table (UEFI 2.10 table 5.6); sectors are inclusive. */
 export type GptEntry = RecordOf<typeof gptEntry>;
 
 /** Attributes (UEFI table 5.8; bits 48…63 belong to the type, here the Discoverable Partitions Specification). */

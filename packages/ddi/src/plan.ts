@@ -30,6 +30,7 @@ const defaultVerityBlockBytes = 4096;
  */
 export type VerityMode = "none" | "unsigned" | "signed" | "deferred";
 
+/** What decides the shape of an image. */
 export interface LayoutOptions {
   /** 16 bytes that decide every identifier and the salt; the same as systemd-repart's `--seed`. */
   readonly seed: Uint8Array;
@@ -243,6 +244,7 @@ function checkSignature(layout: DdiLayout, tree: VerityTree, signature: RootHash
   encodeSignature(signature, slot?.size);
 }
 
+/** What decides an image, besides its filesystem. */
 export interface PlanOptions extends LayoutOptions {
   /** Needed for mode `signed`, refused otherwise. */
   readonly signer?: Signer;

@@ -76,6 +76,7 @@ export interface Ddi {
   readonly warnings: readonly Warning[];
 }
 
+/** How much `open` reads at once. */
 export interface OpenOptions {
   /** Bytes of the first request. Default 32768; below 24,576 an image may need a second. */
   readonly headBytes?: number;
@@ -238,41 +239,29 @@ async function tableWarnings(source: ByteSource, table: Table, sectorBytes: numb
   const isPrimary = header.currentLba === 1n;
   const lastLba = Math.floor(source.size / sectorBytes) - 1;
   const tableLastLba = Number(isPrimary ? header.alternateLba : header.currentLba);
-  const warnings: Warning[] = [];
-  const [mbr, sector] = await Promise.all([
-    source.read(0, sectorBytes),
-    isPrimary ? source.read(offset, offset + sectorBytes) : undefined,
-  ]);
-  warnings.push(...mbrWarnings(mbr, tableLastLba));
+  const mbr = await source.read(0, sectorBytes);
+  const warnings: Warning[] = [...mbrWarnings(mbr, tableLastLba)];
+  const warn = (code: Warning["code"], message: string, path: string, at: number) =>
+    void warnings.push({ code, message, path, offset: at });
   const reserved = (path: string, from: number, bytes: Uint8Array) => {
     const at = bytes.findIndex((byte) => byte !== 0);
-    if (at >= 0)
-      warnings.push({ code: "reserved-bytes", message: "reserved bytes are not zero", path, offset: from + at });
+    if (at >= 0) warn("reserved-bytes", "reserved bytes are not zero", path, from + at);
   };
   reserved("protectiveMbr", protectiveMbr.size, mbr.subarray(protectiveMbr.size));
-  if (sector) reserved("header", offset + header.headerBytes, sector.subarray(header.headerBytes));
-  if (header.reserved !== 0) {
-    const at = offset + gptHeader.offsets.reserved;
-    warnings.push({
-      code: "reserved-bytes",
-      message: "reserved bytes are not zero",
-      path: "header.reserved",
-      offset: at,
-    });
+  if (isPrimary) {
+    const sector = await source.read(offset, offset + sectorBytes);
+    reserved("header", offset + header.headerBytes, sector.subarray(header.headerBytes));
   }
-  if (tableLastLba > lastLba) {
-    const message = `the backup header should be in sector ${header.alternateLba}, the image ends with ${lastLba}`;
-    warnings.push({
-      code: "no-backup",
-      message,
-      path: "header.alternateLba",
-      offset: offset + gptHeader.offsets.alternateLba,
-    });
+  const fieldOffset = (field: keyof GptHeader) => offset + gptHeader.offsets[field];
+  if (header.reserved !== 0) {
+    warn("reserved-bytes", "reserved bytes are not zero", "header.reserved", fieldOffset("reserved"));
   }
   const end = (tableLastLba + 1) * sectorBytes;
-  if (end < source.size) {
-    const message = `${source.size - end} bytes follow the end of the disk image`;
-    warnings.push({ code: "trailing-data", message, path: "image", offset: end });
+  if (tableLastLba > lastLba) {
+    const message = `the backup header should be in sector ${header.alternateLba}, the image ends with ${lastLba}`;
+    warn("no-backup", message, "header.alternateLba", fieldOffset("alternateLba"));
+  } else if (end < source.size) {
+    warn("trailing-data", `${source.size - end} bytes follow the end of the disk image`, "image", end);
   }
   return warnings;
 }

@@ -11,6 +11,7 @@ export type WarningCode =
   /** The backup header would lie behind the end of the image. */
   | "no-backup";
 
+/** Something odd that `open` saw. */
 export interface Warning {
   readonly code: WarningCode;
   readonly message: string;

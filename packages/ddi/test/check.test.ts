@@ -172,9 +172,9 @@ describe("structure", () => {
     const image = await makeSigned();
     const hidden = patchTable(image, { entries: { 0: { label: "_empty" } } });
     expect(await found(hidden)).toEqual([
+      "error no-filesystem undefined undefined",
       `error orphan partitions[1] ${verityStart}`,
       `error orphan partitions[2] ${signatureStart}`,
-      "error no-filesystem undefined undefined",
     ]);
     const unhashed = patchTable(image, { entries: { 1: { label: "_empty" } } });
     expect(await found(unhashed)).toEqual([
@@ -186,6 +186,14 @@ describe("structure", () => {
   test("a signature that was taken away leaves an unsigned image, which is not taken", async () => {
     const stripped = patchTable(await makeSigned(), { entries: { 2: { attributes: 1n << 63n } } });
     expect(await found(stripped)).toEqual([`error unsigned partitions[0] ${dataStart}`]);
+  });
+
+  test("a partition that nothing covers is pointed out", async () => {
+    const image = await makeImage({ partitionBytes: { data: 1 << 20 } });
+    const esp = { type: "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", uuid: "00000000-0000-4000-8000-000000000001" };
+    const place = { firstLba: 2000n, lastLba: 2047n, attributes: 0n };
+    const changed = patchTable(image, { entries: { 0: { lastLba: 1999n }, 5: { ...esp, ...place } } });
+    expect(await found(changed, lenient)).toEqual(["warning not-covered partitions[5] 1024000"]);
   });
 
   test("data that are shorter than their tree", async () => {
