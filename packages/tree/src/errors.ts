@@ -6,6 +6,8 @@ export type TreeErrorCode =
   | "MALFORMED_NAME"
   /** Two nodes that cannot both be there: a file where a directory is needed, or a name taken. */
   | "MISMATCH_KIND"
+  /** Two names that the target takes for one, such as `a` and `A` where case makes no difference. */
+  | "MISMATCH_NAME"
   /** A path that leads out of the tree or of the target directory. */
   | "MISMATCH_ESCAPE"
   /** Too many symlinks on one path, or a tree too deep. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** Files and directories that exist only until an output is complete. */
@@ -24,6 +24,34 @@ export function trackTemporary(path: string): () => void {
 export function removeTemporaries(): void {
   for (const path of alive) {
     alive.delete(path);
-    rmSync(path, { recursive: true, force: true });
+    removeAll(Buffer.from(path));
   }
 }
+
+/**
+ * Removes a file, or a directory with all that is in it; nothing happens where there is none. Unlike `fs.rm`, it also gets
+ * rid of directories whose mode does not allow to change them. Symlinks are removed, not followed.
+ */
+export function removeTree(path: string | Uint8Array): void {
+  removeAll(Buffer.from(path));
+}
+
+/** Removes all that is in a directory, as `removeTree` does. */
+export function emptyDirectory(path: string): void {
+  for (const name of readdirSync(path, "buffer")) removeAll(Buffer.concat([Buffer.from(path), slash, name]));
+}
+
+/** By bytes, because names need not be UTF-8. */
+function removeAll(path: Buffer): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) {
+    unlinkSync(path);
+    return;
+  }
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path, "buffer")) removeAll(Buffer.concat([path, slash, name]));
+  rmdirSync(path);
+}
+
+const slash = Buffer.from("/");

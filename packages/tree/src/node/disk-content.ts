@@ -1,0 +1,138 @@
+import { type BigIntStats, closeSync, fstatSync, openSync, read, readSync } from "node:fs";
+import { type ByteSource, checkRange } from "@sextant/bytes";
+import { TreeError } from "../errors.js";
+import { addDataExtents } from "../extents.js";
+import { type Name, nameToText } from "../name.js";
+import type { Extent, FileContent } from "../types.js";
+import { diskPath, inDirectory, readFlags, splitTime, unreadable } from "./path.js";
+
+/**
+ * Up to here a read is done at once. Measured on 20,000 files of 2.5 KiB: open, fstat, read and close take 5 µs at once
+ * and 90 µs through `fs.promises`; from 128 KiB on the thread pool costs less than what it lets go on meanwhile.
+ */
+const syncReadBytes = 128 * 1024;
+
+/** Step of a search for zeros, a multiple of `holeBytes`. */
+const scanStepBytes = 256 * 1024;
+
+/**
+ * The content of a file of this machine. It holds no file open: every read opens it, sees that it is still the same by
+ * size and time (else `TreeError` `MISMATCH_CHANGED`), reads and closes it. So half a million of these cost memory only,
+ * and no more than they must: the path of the directory is shared by all of its files.
+ */
+export class DiskContent implements FileContent {
+  readonly size: number;
+  readonly extents: readonly Extent[] | undefined;
+  readonly #directory: Name;
+  readonly #name: Name;
+  readonly #seconds: number;
+  readonly #nanoseconds: number;
+
+  constructor(directory: Name, name: Name, stats: BigIntStats, extents?: readonly Extent[]) {
+    const { seconds, nanoseconds } = splitTime(stats.mtimeNs);
+    this.size = Number(stats.size);
+    this.extents = extents;
+    this.#directory = directory;
+    this.#name = name;
+    this.#seconds = seconds;
+    this.#nanoseconds = nanoseconds;
+  }
+
+  open(): ByteSource {
+    const path = inDirectory(this.#directory, this.#name);
+    const source: ByteSource = {
+      size: this.size,
+      name: nameToText(path),
+      read: async (start, end) => {
+        checkRange(source, start, end);
+        if (end - start <= syncReadBytes) return this.#readNow(path, start, end);
+        return this.#readLater(path, start, end);
+      },
+    };
+    return source;
+  }
+
+  #open(path: Name): number {
+    let fd: number;
+    try {
+      fd = openSync(diskPath(path), readFlags);
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    const stats = fstatSync(fd, { bigint: true });
+    const { seconds, nanoseconds } = splitTime(stats.mtimeNs);
+    const same = stats.isFile() && Number(stats.size) === this.size;
+    if (same && seconds === this.#seconds && nanoseconds === this.#nanoseconds) return fd;
+    closeSync(fd);
+    throw changed(path, 0);
+  }
+
+  #readNow(path: Name, start: number, end: number): Uint8Array {
+    const fd = this.#open(path);
+    try {
+      return readRange(fd, path, start, end);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async #readLater(path: Name, start: number, end: number): Promise<Uint8Array> {
+    const fd = this.#open(path);
+    try {
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
+      for (let at = start; at < end; ) {
+        const count = await new Promise<number>((resolve, reject) => {
+          read(fd, bytes, at - start, Math.min(end - at, 2 ** 30), at, (error, done) =>
+            error ? reject(unreadable(path, error)) : resolve(done),
+          );
+        });
+        if (count === 0) throw changed(path, at);
+        at += count;
+      }
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+function readRange(fd: number, path: Name, start: number, end: number): Uint8Array {
+  const bytes =
+    end - start < 4096 ? new Uint8Array(end - start) : new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
+  for (let at = start; at < end; ) {
+    let count: number;
+    try {
+      count = readSync(fd, bytes, at - start, end - at, at);
+    } catch (cause) {
+      throw unreadable(path, cause);
+    }
+    if (count === 0) throw changed(path, at);
+    at += count;
+  }
+  return bytes;
+}
+
+const changed = (path: Name, offset: number) =>
+  new TreeError("MISMATCH_CHANGED", "the file has changed since the directory was read", {
+    source: nameToText(path),
+    offset,
+  });
+
+/** The data of a file, found by reading it: Node has no call that asks the file system for its holes. */
+export function scanExtents(path: Name, size: number): Extent[] {
+  const extents: Extent[] = [];
+  let fd: number;
+  try {
+    fd = openSync(diskPath(path), readFlags);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  try {
+    for (let at = 0; at < size; at += scanStepBytes) {
+      addDataExtents(readRange(fd, path, at, Math.min(size, at + scanStepBytes)), at, extents);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return extents;
+}
