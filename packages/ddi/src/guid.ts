@@ -3,9 +3,8 @@ import { type Field, fromHex, toHex } from "@sextant/bytes";
 /** A UUID as lower-case text: `4f68bce3-e8cd-4db1-96e7-fbcaf984b709`. */
 export type Guid = string;
 
+/** Bytes of a UUID. A type of zeros marks an unused entry. */
 export const guidBytes = 16;
-/** What marks an unused entry, and means no UUID anywhere else. */
-export const nilGuid: Guid = "00000000-0000-0000-0000-000000000000";
 
 const form = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
