@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { openArchive } from "@sextant/archive";
-import { type Directory, union } from "@sextant/tree";
+import { spillFile } from "@sextant/archive/node";
+import { allRoot, applyOverrides, type Directory, parseOverrides, union } from "@sextant/tree";
 import { readDirectoryTree } from "@sextant/tree/node";
 import { isDirectory } from "./images.js";
 import { type Input, openInput } from "./sources.js";
@@ -8,7 +9,7 @@ import { type Input, openInput } from "./sources.js";
 /** A tree made of the user's sources, and the open files that its content comes from. */
 export interface CollectedTree extends AsyncDisposable {
   readonly tree: Directory;
-  /** What could not be read as it is, a sentence each. */
+  /** What could not be taken as it is, a sentence each. */
   readonly warnings: readonly string[];
 }
 
@@ -24,18 +25,26 @@ export async function collectTree(sources: readonly string[], options: TreeOptio
   const close = async () => {
     for (const input of inputs) await input[Symbol.asyncDispose]();
   };
+  const warnings: string[] = [];
   try {
     const trees: Directory[] = [];
-    const warnings: string[] = [];
     for (const where of sources) {
-      const found = (await isDirectory(where)) ? readDirectoryTree(where) : await readArchive(where, inputs);
-      trees.push(found.tree);
-      warnings.push(...found.warnings.map((warning) => `${where}: ${warning}`));
+      const found = (await isDirectory(where)) ? await readDirectoryTree(where) : await readArchive(where, inputs);
+      trees.push(found.root);
+      warnings.push(...found.warnings.map(({ message }) => `${where}: ${message}`));
     }
-    const tree = await override(union(trees), options);
+    const tree = await override(union(trees), options, warnings);
     return { tree, warnings, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function override(tree: Directory, options: TreeOptions, warnings: string[]): Promise<Directory> {
+  const owned = options.allRoot ? allRoot(tree) : tree;
+  if (options.owners === undefined) return owned;
+  const { root, unused } = applyOverrides(owned, parseOverrides(await readFile(options.owners, "utf8")));
+  warnings.push(...unused.map(({ pattern }) => `${options.owners}: nothing in the tree fits ${pattern}`));
+  return root;
 }

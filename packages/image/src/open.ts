@@ -33,6 +33,8 @@ export interface ImageOptions extends ChooseOptions {
 export interface MountedFilesystem {
   readonly at: "/" | "/usr";
   readonly erofs: ErofsImage;
+  /** The file system's bytes; verified where `verified` is there. */
+  readonly source: ByteSource;
   /** The partitions it comes from; undefined for a bare file system. */
   readonly set: PartitionSet | undefined;
   readonly verified: Verified | undefined;
@@ -106,7 +108,7 @@ function refuseUnsigned(source: ByteSource, { certificates }: ImageOptions): voi
 async function openBare(source: ByteSource, options: ImageOptions): Promise<OpenedImage> {
   refuseUnsigned(source, options);
   const erofs = await openErofs(source, options.devices ? { devices: options.devices } : {});
-  const filesystem: MountedFilesystem = { at: "/", erofs, set: undefined, verified: undefined };
+  const filesystem: MountedFilesystem = { at: "/", erofs, source, set: undefined, verified: undefined };
   return {
     layout: "filesystem",
     format: "erofs",
@@ -155,7 +157,7 @@ async function openSet(set: PartitionSet, options: ImageOptions): Promise<Mounte
     });
   }
   const erofs = await openErofs(source);
-  return { at: set.role === "usr" ? "/usr" : "/", erofs, set, verified: trust?.verified };
+  return { at: set.role === "usr" ? "/usr" : "/", erofs, source, set, verified: trust?.verified };
 }
 
 async function mountedRoot(filesystems: readonly MountedFilesystem[]): Promise<LazyNode> {

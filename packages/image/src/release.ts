@@ -54,17 +54,19 @@ export interface Extension {
  */
 export async function readExtension(root: LazyNode, options: ExtensionOptions): Promise<Extension> {
   const { name, type = "raw" } = options;
-  const sysext = await lookUp(root, name, "sysext");
-  const needBoth = options.kind !== "sysext" || (type !== "directory" && sysext.lookup.status !== "found");
-  const confext = needBoth || sysext.lookup.status !== "found" ? await lookUp(root, name, "confext") : undefined;
-  const kind =
-    options.kind ?? (sysext.lookup.status !== "found" && confext?.lookup.status === "found" ? "confext" : "sysext");
+  // Raw images are valid or not by what both classes have; directories are asked for their own class only.
+  const needSysext = type === "raw" || type === "block" || options.kind !== "confext";
+  const sysext = needSysext ? await lookUp(root, name, "sysext") : undefined;
+  const found = sysext?.lookup.status === "found";
+  const needConfext = type === "raw" || type === "block" || options.kind === "confext" || !found;
+  const confext = needConfext ? await lookUp(root, name, "confext") : undefined;
+  const kind = options.kind ?? (!found && confext?.lookup.status === "found" ? "confext" : "sysext");
   const own = kind === "sysext" ? sysext : confext;
   const release = own?.file && (await readRelease(own.file.node, own.file.path));
   const facts: ImageFacts = {
     kind,
     type,
-    lookups: { sysext: sysext.lookup, ...(confext && { confext: confext.lookup }) },
+    lookups: { ...(sysext && { sysext: sysext.lookup }), ...(confext && { confext: confext.lookup }) },
     release: release?.fields,
     usrLibOsRelease: (await resolvePath(root, "usr/lib/os-release" as Name)) !== undefined,
     etcOsRelease: release === undefined && (await resolvePath(root, "etc/os-release" as Name)) !== undefined,
@@ -79,9 +81,10 @@ interface Found {
 
 async function lookUp(root: LazyNode, imageName: string, kind: ExtensionKind): Promise<Found> {
   const directory = await resolvePath(root, kindTraits[kind].releaseDirectory as Name);
-  if (directory === undefined || directory.node.kind !== "directory" || !isImageName(imageName)) {
-    return { lookup: findReleaseFile(imageName, []) };
+  if (directory === undefined || directory.node.kind !== "directory") {
+    return { lookup: findReleaseFile(imageName, undefined) };
   }
+  if (!isImageName(imageName)) return { lookup: findReleaseFile(imageName, []) };
   const at = (name: Name) => `${directory.path}/${name}` as Name;
   const exactName = nameFromText(releaseFilePrefix + imageName);
   const exact = await directory.node.lookup(exactName);
@@ -116,7 +119,9 @@ async function describe(root: LazyNode, node: LazyNode, path: Name, name: Name):
   }
   if (node.kind !== "symlink") return { name: bytes, type: "other" };
   try {
-    return { name: bytes, type: (await resolvePath(root, path)) ? "symlink" : "dangling" };
+    const target = await resolvePath(root, path);
+    const type = target === undefined ? "dangling" : target.node.kind === "file" ? "symlink" : "other";
+    return { name: bytes, type };
   } catch (error) {
     if (error instanceof TreeError && error.code === "LIMIT_SYMLINKS") return { name: bytes, type: "broken" };
     throw error;

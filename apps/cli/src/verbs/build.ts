@@ -2,12 +2,7 @@ import { readFile } from "node:fs/promises";
 import { nodeHasher } from "@sextant/bytes/node";
 import { partitionArchitecture } from "@sextant/ddi";
 import { emit as emitErofs, plan as planErofs } from "@sextant/erofs";
-import {
-  baseImageName,
-  type ExtensionKind,
-  type WrittenRelease,
-  writeRelease,
-} from "@sextant/extension-release";
+import { baseImageName, type ExtensionKind, type WrittenRelease, writeRelease } from "@sextant/extension-release";
 import { composeExtension, imageNameOf, newestTime } from "@sextant/image";
 import { pemSigner, type Signer } from "@sextant/signing";
 import { type DiskRequest, writeDisk } from "../disk.js";
