@@ -315,6 +315,12 @@ const rows: readonly [what: string, changes: Files, expected: readonly string[]]
     ["package-lock.json:2: text: the lock names where packages came from"],
   ],
 
+  [
+    "a lock that the manifests have left behind",
+    { "package-lock.json": '{ "packages": { "packages/tree": { "dependencies": { "@sextant/bytes": "^0.0.9" } } } }' },
+    ["packages/tree/package.json:24: manifest: package-lock.json has other dependencies; run npm install"],
+  ],
+
   // text and sizes
   [
     "notes, machines and hosts",

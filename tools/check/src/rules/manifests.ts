@@ -15,6 +15,7 @@ export function checkManifests(workspace: Workspace): Finding[] {
       error(path, lineOf(workspace.files.get(path) ?? "", `"${field}":`), message);
     };
     checkCommon(workspace.root, member, report);
+    checkLock(workspace, member, report);
     if (member.kind === "tool") {
       if (member.manifest.private !== true) report("private", "tools are private");
       continue;
@@ -33,6 +34,18 @@ function checkCommon(root: Manifest, { manifest, short }: Member, report: Report
   if (manifest.license !== root.license) report("license", `license is ${root.license}, as the root's`);
   if (!manifest.description) report("description", "has no description; ARCHITECTURE.md prints it");
   else if (/\.$|\n/.test(manifest.description)) report("description", "the description is one line without a period");
+}
+
+/** The lock knows each member's dependencies, or the next `npm install` would change it. */
+function checkLock(workspace: Workspace, { manifest, directory }: Member, report: Report): void {
+  const text = workspace.files.get("package-lock.json");
+  if (text === undefined) return;
+  const { packages = {} } = JSON.parse(text) as { packages?: Readonly<Record<string, Manifest>> };
+  const locked = packages[directory];
+  for (const field of ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"] as const) {
+    if (isDeepStrictEqual(locked?.[field] ?? {}, manifest[field] ?? {})) continue;
+    report(field, `package-lock.json has other ${field}; run npm install`);
+  }
 }
 
 function checkPublic(root: Manifest, { manifest, kind }: Member, version: string | undefined, report: Report): void {
