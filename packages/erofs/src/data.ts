@@ -176,12 +176,14 @@ async function locate(volume: Volume, inode: Inode, segment: Segment, address: n
 }
 
 /** A segment whose bytes are known to be there. */
-interface Located extends Segment {
+export interface Located extends Segment {
   readonly source: ByteSource;
+  /** Where they begin in `source`. */
   readonly from: number;
 }
 
-async function locateAll(volume: Volume, inode: Inode, segments: readonly Segment[]): Promise<Located[]> {
+/** Finds the device of each segment that has bytes. Throws `MALFORMED_DATA` where it is too short, `MISSING_DEVICE`. */
+export async function locateAll(volume: Volume, inode: Inode, segments: readonly Segment[]): Promise<Located[]> {
   const located: Located[] = [];
   for (const segment of segments) {
     if (segment.address === undefined) continue;

@@ -5,38 +5,47 @@ import type { Inode } from "./inode.js";
 import { dataLayout } from "./layout.js";
 import type { Volume } from "./volume.js";
 
-/** A decoded directory block. */
-export interface DirectoryBlock extends BlockPlace {
-  readonly dirents: readonly Dirent[];
+/** A directory block as it is stored, cut off at the directory's size. */
+export interface StoredBlock {
+  readonly place: BlockPlace;
+  readonly bytes: Uint8Array;
 }
 
 /** Directory data read in one request when all of it is wanted. */
 const bytesPerStep = 65536;
 
-/**
- * All blocks of a directory in order. Names ascend from block to block too: what kernels search by halving must be
- * sorted, and a small image cannot name the same block over and over.
- */
-export async function* directoryBlocks(volume: Volume, inode: Inode): AsyncGenerator<DirectoryBlock> {
+/** All blocks of a directory in order, whatever is in them. */
+export async function* storedBlocks(volume: Volume, inode: Inode): AsyncGenerator<StoredBlock> {
   const { blockBytes } = volume.superblock;
-  let last: Name | undefined;
   for (let start = 0; start < inode.size; start += Math.max(bytesPerStep, blockBytes)) {
     const end = Math.min(inode.size, start + Math.max(bytesPerStep, blockBytes));
     const { bytes, addressOf } = await readDirectory(volume, inode, start, end);
     for (let at = start; at < end; at += blockBytes) {
       const place = { nid: inode.nid, block: at / blockBytes, offset: addressOf(at) };
-      const dirents = decodeDirentBlock(bytes.subarray(at - start, at - start + blockBytes), place);
-      const [first] = dirents;
-      if (last !== undefined && first && first.name <= last) {
-        throw malformedDirectory(
-          place,
-          `"${nameToText(first.name)}" follows "${nameToText(last)}", which is not byte order`,
-        );
-      }
-      last = dirents.at(-1)?.name;
-      yield { ...place, dirents };
+      yield { place, bytes: bytes.subarray(at - start, at - start + blockBytes) };
     }
   }
+}
+
+/**
+ * The entries of a directory, block by block. Names ascend from block to block too: what kernels search by halving must
+ * be sorted, and a small image cannot name the same block over and over.
+ */
+export async function* direntBlocks(volume: Volume, inode: Inode): AsyncGenerator<readonly Dirent[]> {
+  let last: Name | undefined;
+  for await (const { place, bytes } of storedBlocks(volume, inode)) {
+    const dirents = decodeDirentBlock(bytes, place);
+    checkBlockOrder(place, last, dirents);
+    last = dirents.at(-1)?.name;
+    yield dirents;
+  }
+}
+
+/** Throws `MALFORMED_DIRECTORY` unless a block's names are behind the last name of the block before it. */
+export function checkBlockOrder(place: BlockPlace, last: Name | undefined, [first]: readonly Dirent[]): void {
+  if (last === undefined || first === undefined || first.name > last) return;
+  const names = `"${nameToText(first.name)}" follows "${nameToText(last)}"`;
+  throw malformedDirectory(place, `${names}, which is not byte order`);
 }
 
 /** The entry of that name, or undefined. Reads one block for each halving, inline blocks first because they cost nothing. */

@@ -1,7 +1,7 @@
 import type { Extent, LazyEntry, LazyNode, Name, NodeKind } from "@sextant/tree";
 import { nameFromBytes, nameToText } from "@sextant/tree";
 import { chunkIndexArea, mapData, openData } from "./data.js";
-import { directoryBlocks, findDirent } from "./directory.js";
+import { direntBlocks, findDirent } from "./directory.js";
 import type { Dirent } from "./dirents.js";
 import { ErofsError } from "./errors.js";
 import { type Inode, kindOfFileType, readInode } from "./inode.js";
@@ -74,7 +74,7 @@ async function readEntries(volume: Volume, inode: Inode, parentNid: number | und
   const entries: LazyEntry[] = [];
   const expected = inode.nid === volume.superblock.rootNid ? inode.nid : parentNid;
   let parent: number | undefined;
-  for await (const { dirents } of directoryBlocks(volume, inode)) {
+  for await (const dirents of direntBlocks(volume, inode)) {
     for (const dirent of dirents) {
       if (dirent.name === "..") parent = dirent.nid;
       else if (dirent.name !== ".") entries.push(await makeEntry(volume, inode, dirent));
@@ -96,7 +96,8 @@ async function makeEntry(volume: Volume, parent: Inode, dirent: Dirent): Promise
   return { name: dirent.name, kind: origin.kind ?? (await readInode(volume, dirent.nid)).kind, node };
 }
 
-async function readTarget(volume: Volume, inode: Inode): Promise<Name> {
+/** The target of a symlink: 1 to 4095 bytes, none of them NUL. */
+export async function readTarget(volume: Volume, inode: Inode): Promise<Name> {
   if (inode.size > maxSymlinkBytes) {
     throw new ErofsError("LIMIT_SYMLINK", `a target of ${inode.size} bytes is longer than ${maxSymlinkBytes}`, {
       path: `inode ${inode.nid}.size`,

@@ -1,4 +1,4 @@
-import { type ByteSource, toHex, viewOf } from "@sextant/bytes";
+import { toHex, viewOf } from "@sextant/bytes";
 import { compareNames, type Name, nameFromBytes, type Xattr } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import type { Inode } from "./inode.js";
@@ -17,6 +17,8 @@ import { readBytes, type Volume } from "./volume.js";
 export interface StoredXattr {
   /** Where the entry stands in the image, in bytes. */
   readonly offset: number;
+  /** Bytes of the entry, with its padding. */
+  readonly bytes: number;
   readonly nameIndex: number;
   readonly suffix: Uint8Array;
   readonly value: Uint8Array;
@@ -57,6 +59,7 @@ export async function readXattrBody(volume: Volume, inode: Inode): Promise<Xattr
     const nameAt = at + xattrEntryRecord.size;
     inline.push({
       offset: offset + at,
+      bytes: size,
       nameIndex,
       suffix: bytes.subarray(nameAt, nameAt + nameLength),
       value: bytes.subarray(nameAt + nameLength, nameAt + nameLength + valueSize),
@@ -66,28 +69,46 @@ export async function readXattrBody(volume: Volume, inode: Inode): Promise<Xattr
   return { offset, sharedIds, inline };
 }
 
-/** Reads one entry of the shared area. */
-export async function readSharedXattr(volume: Volume, id: number): Promise<StoredXattr> {
-  const offset = volume.superblock.xattrOffset + id * sharedXattrIdBytes;
-  return readEntry(volume.pages, offset, `shared xattr ${id}`);
+/** Where an entry's parts are. */
+interface EntryPlace {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly nameIndex: number;
+  readonly suffix: Uint8Array;
+  readonly valueAt: number;
+  readonly valueEnd: number;
 }
 
-async function readEntry(pages: ByteSource, offset: number, path: string): Promise<StoredXattr> {
+/** Reads an entry of the shared area but for its value. */
+export async function readSharedName({ superblock, pages }: Volume, id: number): Promise<EntryPlace> {
+  const path = `shared xattr ${id}`;
+  const offset = superblock.xattrOffset + id * sharedXattrIdBytes;
   const nameAt = offset + xattrEntryRecord.size;
-  const { nameLength, nameIndex, valueSize } = xattrEntryRecord.decode(
-    await readBytes(pages, offset, nameAt, path),
-    0,
+  const head = xattrEntryRecord.decode(await readBytes(pages, offset, nameAt, path), 0, offset);
+  const { nameLength, nameIndex, valueSize } = head;
+  const valueAt = nameAt + nameLength;
+  return {
     offset,
-  );
-  const bytes = await readBytes(pages, nameAt, nameAt + nameLength + valueSize, path);
-  return { offset, nameIndex, suffix: bytes.subarray(0, nameLength), value: bytes.subarray(nameLength) };
+    bytes: entryBytes(nameLength, valueSize),
+    nameIndex,
+    suffix: await readBytes(pages, nameAt, valueAt, path),
+    valueAt,
+    valueEnd: valueAt + valueSize,
+  };
+}
+
+/** Reads one entry of the shared area. */
+export async function readSharedXattr(volume: Volume, id: number): Promise<StoredXattr> {
+  const place = await readSharedName(volume, id);
+  const value = await readBytes(volume.pages, place.valueAt, place.valueEnd, `shared xattr ${id}`);
+  return { ...place, value };
 }
 
 /**
  * The whole name, or undefined for an entry that Linux does not show: one of an unknown namespace (index 0 is what
  * erofs-utils gives attributes of its own).
  */
-export async function fullName(volume: Volume, xattr: StoredXattr): Promise<Name | undefined> {
+export async function fullName(volume: Volume, xattr: Omit<StoredXattr, "value">): Promise<Name | undefined> {
   const suffix = nameFromBytes(xattr.suffix);
   if (suffix.includes("\0")) {
     throw new ErofsError("MALFORMED_XATTR", `the xattr name ${toHex(xattr.suffix)} has a NUL byte`, {

@@ -43,11 +43,15 @@ export function extension(usr: Readonly<Record<string, TreeNode>> = {}, lib: Rea
   });
 }
 
-/** One of everything that a tree can have, with the owners, times and xattrs that need the larger forms. */
-export function zoo(): Directory {
+/**
+ * One of everything that a tree can have, with the owners, times and xattrs that need the larger forms; `disk` leaves out
+ * the xattrs that disks have no room for.
+ */
+export function zoo(disk = false): Directory {
   const linked = file(pattern(5000), { mode: 0o4755, uid: 70_000, gid: 2 ** 32 - 2 });
   const shared = [xattr("security.selinux", "system_u:object_r:bin_t:s0"), xattr("user.shared", "x".repeat(300))];
   const many = Array.from({ length: 300 }, (_, i) => xattr(`user.many-${String(i).padStart(3, "0")}`, `${i}`));
+  const large = [xattr("user.large", new Uint8Array(60_000).fill(0x61))];
   const twice = fill(directory({ xattrs: many }), { again: fill(directory({ xattrs: many }), {}) });
   return fill(directory({ mode: 0o755, mtimeSeconds: 1_700_000_000, mtimeNanoseconds: 1 }), {
     empty: file(new Uint8Array(0)),
@@ -73,8 +77,7 @@ export function zoo(): Directory {
     socket: special("socket"),
     [`${"n".repeat(255)}`]: directory({ mode: 0o1777 }),
     " !": fill(directory({ xattrs: [xattr("trusted.overlay.opaque", "y")] }), { b: linked }),
-    "many xattrs": twice,
-    "large xattr": file(pattern(10), { xattrs: [xattr("user.large", new Uint8Array(60_000).fill(0x61))] }),
+    ...(disk ? {} : { "many xattrs": twice, "large xattr": file(pattern(10), { xattrs: large }) }),
     "full directory": fill(
       directory(),
       Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`file ${i}`, file(text(`${i}`))])),

@@ -1,0 +1,63 @@
+import type { NodeKind } from "@sextant/tree";
+import type { OwnedRange, RangeCollector } from "./check-extents.js";
+import type { ErofsErrorCode } from "./errors.js";
+
+export type FindingCode =
+  | ErofsErrorCode
+  /** A number that does not fit where it is needed. */
+  | "LIMIT_RANGE"
+  /** An inode states another count of links than it has names. */
+  | "MISMATCH_LINKS"
+  /** The superblock states another count of inodes than the tree has. */
+  | "MISMATCH_COUNT"
+  /** A directory entry states another file type than the inode. */
+  | "MISMATCH_TYPE"
+  /** `.` or `..` is missing or leads elsewhere. */
+  | "MISMATCH_PARENT"
+  /** A directory under two names, of which one may be below itself. */
+  | "MALFORMED_CYCLE"
+  /** Two things stand in the same bytes. */
+  | "MALFORMED_OVERLAP";
+
+/** One thing that is wrong with an image. */
+export interface Finding {
+  readonly code: FindingCode;
+  /** The path in the tree, or the field of the superblock. */
+  readonly path: string;
+  /** Where in the image, in bytes, if there is such a place. */
+  readonly offset: number | undefined;
+  readonly message: string;
+}
+
+/** What the walk remembers of an inode. */
+export interface SeenInode {
+  readonly kind: NodeKind;
+  readonly offset: number;
+  /** As the inode states it. */
+  readonly nlink: number;
+  /** Entries that lead to it. */
+  names: number;
+  subdirectories: number;
+  /** The first of its paths. */
+  path(): string;
+}
+
+export interface CheckState {
+  readonly findings: readonly Finding[];
+  readonly ranges: RangeCollector;
+  readonly inodes: Map<number, SeenInode>;
+  compressed: number;
+  isFull(): boolean;
+  report(code: FindingCode, path: string, message: string, offset?: number): void;
+  /** Does the work; what is wrong with the image becomes a finding and the result undefined. */
+  attempt<T>(path: string, work: () => Promise<T> | T): Promise<T | undefined>;
+}
+
+/** A range in words. */
+export function describeRange({ inodes }: CheckState, { owner, of }: OwnedRange): string {
+  if (of < 0) return "the superblock or device table";
+  if (owner === "shared xattr") return `shared xattr ${of}`;
+  const path = inodes.get(of)?.path();
+  const whose = `inode ${of}${path === undefined ? "" : ` (${path})`}`;
+  return owner === "metadata" ? whose : `data of ${whose}`;
+}
