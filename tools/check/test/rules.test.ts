@@ -136,11 +136,14 @@ const rows: readonly [what: string, changes: Files, expected: readonly string[]]
   ],
   [
     "specifiers that only some tools resolve",
-    { "packages/tree/src/two.ts": `import "./three";\nexport type Load = typeof import("fs");\n${two}` },
+    {
+      "packages/tree/src/two.ts": `import "./three";\nexport type Load = typeof import("fs");\nimport "/three.js";\n${two}`,
+    },
     [
       "packages/tree/src/two.ts:1: imports: ./three must end in .js",
       'packages/tree/src/two.ts:2: imports: write "node:fs", so that it cannot be a package',
       "packages/tree/src/two.ts:2: purity: fs is for src/node.ts and src/node/ only",
+      "packages/tree/src/two.ts:3: imports: /three.js is a place, not a package",
     ],
   ],
   [

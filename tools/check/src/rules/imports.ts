@@ -44,6 +44,7 @@ function problemOf(
   path: string,
   { specifier }: ImportUse,
 ): string | undefined {
+  if (/^(?:\/|\w+:\/\/)/.test(specifier)) return `${specifier} is a place, not a package`;
   if (specifier.startsWith(".")) return relativeProblem(member, path, specifier);
   if (isNodeModule(specifier)) {
     return specifier.startsWith("node:") ? undefined : `write "node:${specifier}", so that it cannot be a package`;

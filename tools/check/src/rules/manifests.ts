@@ -40,7 +40,8 @@ function checkCommon(root: Manifest, { manifest, short }: Member, report: Report
 function checkLock(workspace: Workspace, { manifest, directory }: Member, report: Report): void {
   const text = workspace.files.get("package-lock.json");
   if (text === undefined) return;
-  const { packages = {} } = JSON.parse(text) as { packages?: Readonly<Record<string, Manifest>> };
+  const { packages } = JSON.parse(text) as { packages?: Readonly<Record<string, Manifest>> };
+  if (!packages) return;
   const locked = packages[directory];
   for (const field of ["dependencies", "optionalDependencies", "devDependencies", "peerDependencies"] as const) {
     if (isDeepStrictEqual(locked?.[field] ?? {}, manifest[field] ?? {})) continue;
