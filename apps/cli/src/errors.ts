@@ -60,7 +60,8 @@ function oneLine(text: string): string {
 
 /** Whether an error says that a verification failed, rather than that something could not be read. */
 function isVerdict(error: CodedError): boolean {
-  return error.name === "TrustError" || (error.name === "VerityError" && error.code.startsWith("MISMATCH_"));
+  if (error.name === "TrustError" || error.code === "MISMATCH_ROOT_HASH") return true;
+  return error.name === "VerityError" && error.code.startsWith("MISMATCH_");
 }
 
 /** Turns whatever was thrown into one line, a hint and an exit code. `subject` is what the verb worked on. */

@@ -1,9 +1,9 @@
-import { type ExtensionKind, imageFromEntry, kindTraits } from "@sextant/extension-release";
+import { type ExtensionKind, extensionKinds, imageFromEntry, kindTraits } from "@sextant/extension-release";
 
 /** The name that systemd gives an image, and what its file name says about its class. */
 export interface ImageName {
   readonly name: string;
-  /** From `.sysext.raw` or `.confext.raw`. */
+  /** From `.sysext.raw` or `.confext.raw`, of a directory from `.sysext` or `.confext`. */
   readonly kind: ExtensionKind | undefined;
   /** Why systemd would not take a file of this name from a search directory, as the rest of a sentence. */
   readonly ignored: string | undefined;
@@ -18,11 +18,15 @@ export function imageNameOf(where: string, inode: "regular" | "directory", kind?
     .split("/")
     .filter((part) => part !== "");
   const fileName = parts.at(-1) ?? "";
-  const stated = (["sysext", "confext"] as const).find((word) => fileName.endsWith(`${kindTraits[word].suffix}.raw`));
+  const format = inode === "regular" ? ".raw" : "";
+  const stated = extensionKinds.find((word) => fileName.endsWith(kindTraits[word].suffix + format));
   const used = kind ?? stated ?? "sysext";
   const folder = imageFromEntry(parts.at(-2) ?? "", "directory", used);
   if (folder.is === "versioned" && fileName.startsWith(`${folder.name}_`) && fileName.endsWith(folder.suffix)) {
-    return { name: folder.name, kind: stated, ignored: undefined };
+    // Files are picked from NAME.raw.v/ only, directories from the others.
+    if ((folder.type === "raw") === (inode === "regular")) {
+      return { name: folder.name, kind: stated, ignored: undefined };
+    }
   }
   const entry = imageFromEntry(fileName, inode, used);
   if (entry.is === "image") return { name: entry.name, kind: stated, ignored: undefined };

@@ -1,4 +1,3 @@
-import { openArchive } from "@sextant/archive";
 import { type ByteSource, cached, type Hasher, portableHasher } from "@sextant/bytes";
 import {
   type ChooseOptions,
@@ -7,15 +6,16 @@ import {
   defaultHeadBytes,
   looksLikeDdi,
   open as openDdi,
+  openTrusted,
   type PartitionSet,
+  TrustError,
 } from "@sextant/ddi";
 import { type ErofsImage, isErofs, open as openErofs } from "@sextant/erofs";
 import type { Certificate } from "@sextant/signing";
 import { directory, type LazyNode, lazyTree, type Name } from "@sextant/tree";
-import { ImageError, TrustError } from "./errors.js";
+import { ImageError } from "./errors.js";
 import { identify } from "./identify.js";
 import { mountAt } from "./mount.js";
-import { establishTrust, type Verified } from "./trust.js";
 
 export interface ImageOptions extends ChooseOptions {
   /**
@@ -27,6 +27,12 @@ export interface ImageOptions extends ChooseOptions {
   readonly devices?: readonly ByteSource[];
   /** Default `portableHasher`. */
   readonly hasher?: Hasher;
+}
+
+/** Who vouches for a file system. */
+export interface Verified {
+  readonly rootHash: Uint8Array;
+  readonly signer: Certificate;
 }
 
 /** A file system of an image, and where it would be mounted. */
@@ -78,6 +84,8 @@ export async function openImage(source: ByteSource, options: ImageOptions = {}):
     });
   }
   refuseUnsigned(source, options);
+  // Loaded here, as most images are none and those who match many should not wait for it.
+  const { openArchive } = await import("@sextant/archive");
   const archive = await openArchive(source);
   return {
     layout: "archive",
@@ -102,7 +110,7 @@ function withHead(source: ByteSource, head: Uint8Array): ByteSource {
 function refuseUnsigned(source: ByteSource, { certificates }: ImageOptions): void {
   if (certificates === undefined) return;
   const message = "there is no signature to check with the certificate: this is no disk image with verity";
-  throw new TrustError("MISMATCH_UNSIGNED", message, { source: source.name });
+  throw new TrustError("UNTRUSTED_UNSIGNED", message, { source: source.name });
 }
 
 async function openBare(source: ByteSource, options: ImageOptions): Promise<OpenedImage> {
@@ -145,7 +153,7 @@ async function openDisk(source: ByteSource, options: ImageOptions): Promise<Open
 
 async function openSet(set: PartitionSet, options: ImageOptions): Promise<MountedFilesystem> {
   const { certificates, hasher = portableHasher } = options;
-  const trust = certificates && (await establishTrust(set, certificates, hasher));
+  const trust = certificates && (await openTrusted(set, certificates, { hasher }));
   const source = trust ? cached(trust.source, headCache) : set.data.source;
   const head = await source.read(0, Math.min(source.size, 4096));
   if (!isErofs(head)) {
@@ -157,7 +165,13 @@ async function openSet(set: PartitionSet, options: ImageOptions): Promise<Mounte
     });
   }
   const erofs = await openErofs(source);
-  return { at: set.role === "usr" ? "/usr" : "/", erofs, source, set, verified: trust?.verified };
+  return {
+    at: set.role === "usr" ? "/usr" : "/",
+    erofs,
+    source,
+    set,
+    verified: trust && { rootHash: trust.rootHash, signer: trust.signer },
+  };
 }
 
 async function mountedRoot(filesystems: readonly MountedFilesystem[]): Promise<LazyNode> {

@@ -89,16 +89,14 @@ async function lookUp(root: LazyNode, imageName: string, kind: ExtensionKind): P
   const exactName = nameFromText(releaseFilePrefix + imageName);
   const exact = await directory.node.lookup(exactName);
   const entries: ReleaseEntry[] = [];
-  if (exact !== undefined) entries.push(await describe(root, exact, at(exactName), exactName));
+  if (exact !== undefined) entries.push(await describe(root, exact, at(exactName)));
   const taken = entries[0]?.type;
   if (taken === undefined || taken === "dangling") entries.push(...(await candidates(root, directory.node, at)));
   const lookup = findReleaseFile(imageName, entries);
   if (lookup.status !== "found") return { lookup };
-  const name = typeof lookup.name === "string" ? nameFromText(lookup.name) : (nameFromRaw(lookup.name) as Name);
+  const name = typeof lookup.name === "string" ? nameFromText(lookup.name) : nameFromBytes(lookup.name);
   return { lookup, file: await resolvePath(root, at(name)) };
 }
-
-const nameFromRaw = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 
 /** Most entries of a release directory that are looked at; real ones have one. */
 const maxEntries = 4096;
@@ -106,22 +104,26 @@ const maxEntries = 4096;
 async function candidates(root: LazyNode, directory: LazyNode, at: (name: Name) => Name): Promise<ReleaseEntry[]> {
   const entries = (await directory.entries()).filter(({ name }) => name.startsWith(releaseFilePrefix));
   if (entries.length > maxEntries) {
-    throw new ImageError("LIMIT_FILE_BYTES", `${entries.length} release files are more than ${maxEntries}`);
+    const message = `${entries.length} release files are more than ${maxEntries}`;
+    throw new ImageError("LIMIT_RELEASE_FILES", message, { path: nameToText(directoryPath) });
   }
-  return Promise.all(entries.map(async (entry) => describe(root, await entry.node(), at(entry.name), entry.name)));
+  return Promise.all(entries.map(describeCandidate));
 }
 
-async function describe(root: LazyNode, node: LazyNode, path: Name, name: Name): Promise<ReleaseEntry> {
-  const bytes = nameToBytes(name);
-  if (node.kind === "file") {
-    const strict = (await node.xattrs()).find((xattr) => xattr.name === strictAttribute);
-    return { name: bytes, type: "regular", strict: strict?.value };
-  }
-  if (node.kind !== "symlink") return { name: bytes, type: "other" };
+/** An entry that may stand in for the exact name: nothing but its attribute counts, and for a file only. */
+async function describeCandidate(entry: LazyEntry): Promise<ReleaseEntry> {
+  const name = nameToBytes(entry.name);
+  if (entry.kind !== "file") return { name, type: "other" };
+  const xattrs = await (await entry.node()).xattrs();
+  return { name, type: "regular", strict: xattrs.find((xattr) => xattr.name === strictAttribute)?.value };
+}
+
+/** The entry of the exact name: a symlink is followed, and the attribute does not matter. */
+async function describeExact(root: LazyNode, node: LazyNode, path: Name): Promise<ReleaseEntry["type"]> {
+  if (node.kind !== "symlink") return node.kind === "file" ? "regular" : "other";
   try {
     const target = await resolvePath(root, path);
-    const type = target === undefined ? "dangling" : target.node.kind === "file" ? "symlink" : "other";
-    return { name: bytes, type };
+    return target === undefined ? "dangling" : target.node.kind === "file" ? "symlink" : "other";
   } catch (error) {
     if (error instanceof TreeError && error.code === "LIMIT_SYMLINKS") return { name: bytes, type: "broken" };
     throw error;

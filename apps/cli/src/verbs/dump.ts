@@ -19,8 +19,7 @@ export async function dump(where: string, options: ReadingOptions): Promise<numb
     if (image.ddi) for (const span of await dumpDdi(input.source)) take(span);
     for (const { source, set } of image.filesystems) {
       const start = set?.data.start ?? 0;
-      for await (const span of dumpErofs(source))
-        take({ ...span, start: span.start + start, end: span.end + start });
+      for await (const span of dumpErofs(source)) take({ ...span, start: span.start + start, end: span.end + start });
     }
     if (options.json) printJson({ version: 1, image: where, spans });
     return exitCode.done;
