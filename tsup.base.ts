@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 /**
@@ -7,12 +7,14 @@ import { defineConfig } from "tsup";
  */
 export function library() {
   const entry = ["src/index.ts", "src/node.ts", "src/worker.ts"].filter((file) => existsSync(file));
+  // tsup leaves dependencies and peers out of the bundle by itself, optional ones not.
+  const { optionalDependencies = {} } = JSON.parse(readFileSync("package.json", "utf8"));
   return defineConfig({
     entry,
     format: "esm",
     target: "es2022",
     platform: "neutral",
-    external: [/^node:/],
+    external: [/^node:/, ...Object.keys(optionalDependencies)],
     dts: { entry: entry.filter((file) => file !== "src/worker.ts") },
     clean: true,
     sourcemap: false,
