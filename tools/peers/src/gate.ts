@@ -46,3 +46,9 @@ export function describeWithMounts(title: string, fsTypes: readonly string[], bo
   if (missing.length > 0) unavailable(title, `loop mounts of ${missing.join(", ")}`, "root, loop devices, kernel");
   else describe(title, body);
 }
+
+/** `describe` for tests that give files other owners, make devices or set `trusted.` xattrs; gated as `describeWithPeers`. */
+export function describeAsRoot(title: string, body: () => void): void {
+  if (process.getuid?.() !== 0) unavailable(title, "root", "run the tests as root");
+  else describe(title, body);
+}
