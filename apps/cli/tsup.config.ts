@@ -11,6 +11,5 @@ export default defineConfig({
   platform: "node",
   splitting: true,
   clean: true,
-  noExternal: ["commander"],
   define: { SEXTANT_VERSION: JSON.stringify(version) },
 });

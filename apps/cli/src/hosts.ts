@@ -24,7 +24,7 @@ export async function readHost(where: string, options: HostOptions): Promise<Nam
   return {
     ...host,
     name: hostName(where),
-    architecture: options.arch ?? host.architecture ?? machineArchitecture(),
+    architecture: host.architecture ?? options.arch ?? machineArchitecture(),
     scope: options.scope ?? host.scope ?? "system",
   };
 }

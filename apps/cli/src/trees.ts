@@ -1,6 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { openArchive } from "@sextant/archive";
-import { spillFile } from "@sextant/archive/node";
 import { allRoot, applyOverrides, type Directory, parseOverrides, union } from "@sextant/tree";
 import { readDirectoryTree } from "@sextant/tree/node";
 import { isDirectory } from "./images.js";
@@ -47,4 +45,16 @@ async function override(tree: Directory, options: TreeOptions, warnings: string[
   const { root, unused } = applyOverrides(owned, parseOverrides(await readFile(options.owners, "utf8")));
   warnings.push(...unused.map(({ pattern }) => `${options.owners}: nothing in the tree fits ${pattern}`));
   return root;
+}
+
+/** Archives are rarer than directories, and their decoders are large. */
+async function readArchive(
+  where: string,
+  inputs: Input[],
+): Promise<{ root: Directory; warnings: readonly { message: string }[] }> {
+  const { openArchive } = await import("@sextant/archive");
+  const input = await openInput(where);
+  inputs.push(input);
+  const { tree, warnings } = await openArchive(input.source);
+  return { root: tree, warnings };
 }
