@@ -4,6 +4,7 @@ export { type Cursor, cursor } from "./cursor.js";
 export { BytesError, type BytesErrorCode, CodedError, describeError, type ErrorContext } from "./errors.js";
 export { digestBytes, type HashAlgorithm, type Hasher, type HashState, portableHasher } from "./hash.js";
 export type { Fetch, FetchInit, HttpAnswer, HttpReader } from "./http.js";
+export { withKnown } from "./known.js";
 export {
   bytesField,
   type Field,

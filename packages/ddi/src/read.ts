@@ -1,4 +1,4 @@
-import { type ByteSource, BytesError, describeError, slice } from "@sextant/bytes";
+import { type ByteSource, BytesError, describeError, slice, withKnown } from "@sextant/bytes";
 import { DdiError } from "./errors.js";
 import {
   backupSizeCandidates,
@@ -9,7 +9,6 @@ import {
   type TableEntry,
 } from "./gpt.js";
 import type { Guid } from "./guid.js";
-import { withKnown } from "./known.js";
 import {
   attributeBit,
   type GptHeader,

@@ -9,6 +9,8 @@ export type ImageErrorCode =
   | "MALFORMED_LAYOUT"
   /** A file of the image is larger than what it is read for allows. */
   | "LIMIT_FILE_BYTES"
+  /** The image has more release files than anybody reads. */
+  | "LIMIT_RELEASE_FILES"
   /** A host profile is not one. */
   | "MALFORMED_HOST_PROFILE";
 

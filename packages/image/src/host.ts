@@ -2,6 +2,7 @@ import {
   chooseOsRelease,
   type FileState,
   initrdMarkerPath,
+  isArchitecture,
   osReleasePaths,
   parseReleaseFile,
   type ReleaseFields,
@@ -9,6 +10,7 @@ import {
   type Scope,
   scopeOf,
   scopes,
+  suggestArchitecture,
 } from "@sextant/extension-release";
 import { type LazyNode, nameFromText, type Resolved, resolvePath } from "@sextant/tree";
 import { ImageError } from "./errors.js";
@@ -71,7 +73,7 @@ export function hostFromProfile(text: string): Host {
   if (scope !== undefined && known === undefined) fail(`is none of ${scopes.join(", ")}`, "scope");
   return {
     osRelease: profileFields(osRelease),
-    architecture: optionalText(architecture, "architecture"),
+    architecture: knownArchitecture(optionalText(architecture, "architecture")),
     scope: known,
     kernel: optionalText(kernel, "kernel"),
   };
@@ -95,6 +97,14 @@ function parseObject(text: string): Record<string, unknown> {
 function optionalText(value: unknown, path: string): string | undefined {
   if (value === undefined || typeof value === "string") return value;
   return fail("is not a text", path);
+}
+
+/** Other spellings would never be equal to what an image says. */
+function knownArchitecture(name: string | undefined): string | undefined {
+  if (name === undefined || isArchitecture(name)) return name;
+  const meant = suggestArchitecture(name);
+  const instead = meant === undefined ? "" : `; it says ${meant}`;
+  return fail(`is ${JSON.stringify(name)}, which is no architecture that systemd knows${instead}`, "architecture");
 }
 
 function profileFields(value: unknown): ReleaseFields {

@@ -1,4 +1,4 @@
-import { type ByteSource, cached, type Hasher, portableHasher } from "@sextant/bytes";
+import { type ByteSource, cached, type Hasher, portableHasher, withKnown } from "@sextant/bytes";
 import {
   type ChooseOptions,
   chooseSets,
@@ -75,8 +75,8 @@ const headCache = { pageBytes: 4096, pages: 512 };
  */
 export async function openImage(source: ByteSource, options: ImageOptions = {}): Promise<OpenedImage> {
   const head = await source.read(0, Math.min(source.size, defaultHeadBytes));
-  if (looksLikeDdi(head)) return openDisk(withHead(source, head), options);
-  if (isErofs(head)) return openBare(withHead(source, head), options);
+  if (looksLikeDdi(head)) return openDisk(withKnown(source, 0, head), options);
+  if (isErofs(head)) return openBare(withKnown(source, 0, head), options);
   const filesystem = identify(head);
   if (filesystem !== undefined) {
     throw new ImageError("UNSUPPORTED_FILESYSTEM", `this is a ${filesystem} file system, which cannot be read yet`, {
@@ -86,7 +86,7 @@ export async function openImage(source: ByteSource, options: ImageOptions = {}):
   refuseUnsigned(source, options);
   // Loaded here, as most images are none and those who match many should not wait for it.
   const { openArchive } = await import("@sextant/archive");
-  const archive = await openArchive(source);
+  const archive = await openArchive(withKnown(source, 0, head));
   return {
     layout: "archive",
     format: archive.format,
@@ -95,15 +95,6 @@ export async function openImage(source: ByteSource, options: ImageOptions = {}):
     filesystems: [],
     verified: undefined,
     root: async () => lazyTree(archive.tree),
-  };
-}
-
-/** The source, with the first bytes that are here already. */
-function withHead(source: ByteSource, head: Uint8Array): ByteSource {
-  return {
-    size: source.size,
-    name: source.name,
-    read: (start, end) => (end <= head.length ? Promise.resolve(head.subarray(start, end)) : source.read(start, end)),
   };
 }
 

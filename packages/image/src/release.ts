@@ -1,4 +1,5 @@
 import {
+  baseImageName,
   type ExtensionKind,
   findReleaseFile,
   type ImageFacts,
@@ -14,7 +15,17 @@ import {
   releaseFilePrefix,
   strictAttribute,
 } from "@sextant/extension-release";
-import { type LazyNode, type Name, nameFromText, nameToBytes, nameToText, resolvePath, TreeError } from "@sextant/tree";
+import {
+  type LazyNode,
+  type Name,
+  nameFromBytes,
+  nameFromText,
+  nameToBytes,
+  nameToText,
+  type Resolved,
+  resolvePath,
+  TreeError,
+} from "@sextant/tree";
 import { ImageError } from "./errors.js";
 
 export interface ExtensionOptions {
@@ -88,46 +99,48 @@ async function lookUp(root: LazyNode, imageName: string, kind: ExtensionKind): P
   const at = (name: Name) => `${directory.path}/${name}` as Name;
   const exactName = nameFromText(releaseFilePrefix + imageName);
   const exact = await directory.node.lookup(exactName);
-  const entries: ReleaseEntry[] = [];
-  if (exact !== undefined) entries.push(await describe(root, exact, at(exactName)));
-  const taken = entries[0]?.type;
-  if (taken === undefined || taken === "dangling") entries.push(...(await candidates(root, directory.node, at)));
+  const type = exact && (await typeOfExact(root, exact, at(exactName)));
+  const entries: ReleaseEntry[] = type === undefined ? [] : [{ name: nameToBytes(exactName), type }];
+  if (type === undefined || type === "dangling") entries.push(...(await candidates(directory, imageName)));
   const lookup = findReleaseFile(imageName, entries);
   if (lookup.status !== "found") return { lookup };
   const name = typeof lookup.name === "string" ? nameFromText(lookup.name) : nameFromBytes(lookup.name);
   return { lookup, file: await resolvePath(root, at(name)) };
 }
 
-/** Most entries of a release directory that are looked at; real ones have one. */
-const maxEntries = 4096;
-
-async function candidates(root: LazyNode, directory: LazyNode, at: (name: Name) => Name): Promise<ReleaseEntry[]> {
-  const entries = (await directory.entries()).filter(({ name }) => name.startsWith(releaseFilePrefix));
-  if (entries.length > maxEntries) {
-    const message = `${entries.length} release files are more than ${maxEntries}`;
-    throw new ImageError("LIMIT_RELEASE_FILES", message, { path: nameToText(directoryPath) });
-  }
-  return Promise.all(entries.map(describeCandidate));
-}
-
-/** An entry that may stand in for the exact name: nothing but its attribute counts, and for a file only. */
-async function describeCandidate(entry: LazyEntry): Promise<ReleaseEntry> {
-  const name = nameToBytes(entry.name);
-  if (entry.kind !== "file") return { name, type: "other" };
-  const xattrs = await (await entry.node()).xattrs();
-  return { name, type: "regular", strict: xattrs.find((xattr) => xattr.name === strictAttribute)?.value };
-}
-
-/** The entry of the exact name: a symlink is followed, and the attribute does not matter. */
-async function describeExact(root: LazyNode, node: LazyNode, path: Name): Promise<ReleaseEntry["type"]> {
+/** What stands at the exact name. A symlink is followed, and the attribute does not matter. */
+async function typeOfExact(root: LazyNode, node: LazyNode, path: Name): Promise<ReleaseEntry["type"]> {
   if (node.kind !== "symlink") return node.kind === "file" ? "regular" : "other";
   try {
     const target = await resolvePath(root, path);
     return target === undefined ? "dangling" : target.node.kind === "file" ? "symlink" : "other";
   } catch (error) {
-    if (error instanceof TreeError && error.code === "LIMIT_SYMLINKS") return { name: bytes, type: "broken" };
+    if (error instanceof TreeError && error.code === "LIMIT_SYMLINKS") return "broken";
     throw error;
   }
+}
+
+/** Most entries of a release directory that are looked at; real ones have one. */
+const maxEntries = 4096;
+
+/** The entries that may stand in for the exact name. Only files can, and their attributes are read where they decide. */
+async function candidates({ node, path }: Resolved, imageName: string): Promise<ReleaseEntry[]> {
+  const entries = (await node.entries()).filter(({ name }) => name.startsWith(releaseFilePrefix));
+  if (entries.length > maxEntries) {
+    const message = `${entries.length} release files are more than ${maxEntries}`;
+    throw new ImageError("LIMIT_RELEASE_FILES", message, { path: nameToText(path) });
+  }
+  const base = baseImageName(imageName);
+  const baseName = base === undefined ? undefined : nameFromText(releaseFilePrefix + base);
+  return Promise.all(
+    entries.map(async (entry): Promise<ReleaseEntry> => {
+      const name = nameToBytes(entry.name);
+      if (entry.kind !== "file") return { name, type: "other" };
+      if (entry.name === baseName) return { name, type: "regular" };
+      const xattrs = await (await entry.node()).xattrs();
+      return { name, type: "regular", strict: xattrs.find((xattr) => xattr.name === strictAttribute)?.value };
+    }),
+  );
 }
 
 async function readRelease(node: LazyNode, path: Name): Promise<ReleaseFile | undefined> {

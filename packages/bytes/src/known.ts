@@ -1,4 +1,4 @@
-import { type ByteSource, checkRange } from "@sextant/bytes";
+import { type ByteSource, checkRange } from "./source.js";
 
 /** A source of which `[start, start + bytes.length)` is here already: reads within it cost no request. */
 export function withKnown(source: ByteSource, start: number, bytes: Uint8Array): ByteSource {
