@@ -25,7 +25,8 @@ async function run(argv: readonly string[]): Promise<number> {
       if (error.exitCode === 0) return exitCode.done;
       if (error.code === "commander.help") return exitCode.usage;
       const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
-      return report(usageError(subject, why, `sextant ${subject === "sextant" ? "" : `${subject} `}--help`), subject);
+      const help = error.code === "commander.unknownCommand" ? "sextant --help" : `sextant ${subject} --help`;
+      return report(usageError(subject, why, subject === "sextant" ? "sextant --help" : help), subject);
     }
     return report(error, subject);
   }

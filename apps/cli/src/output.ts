@@ -42,3 +42,8 @@ export function formatTable(rows: readonly (readonly string[])[], gap = "  "): s
       .trimEnd(),
   );
 }
+
+/** `1 block`, `2 blocks`. */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,6 +1,7 @@
 import { type ByteSource, cached, counted, fromBytes, fromUrl } from "@sextant/bytes";
 import { openFile } from "@sextant/bytes/node";
 import { inputError } from "./errors.js";
+import { countOf } from "./output.js";
 
 /** Reads of a file, or requests to a server. */
 export interface Reads {
@@ -61,5 +62,5 @@ async function readStdin(): Promise<Uint8Array> {
 
 /** `read 3 requests, 61440 bytes of NAME`: what `--stats` prints on standard error. */
 export function printReads(where: string, { requests, bytes }: Reads): void {
-  process.stderr.write(`read: ${requests} ${requests === 1 ? "request" : "requests"}, ${bytes} bytes (${where})\n`);
+  process.stderr.write(`read: ${countOf(requests, "request")}, ${bytes} bytes (${where})\n`);
 }

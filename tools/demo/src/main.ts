@@ -6,12 +6,16 @@ import { spawn } from "node:child_process";
 import { chmod, copyFile, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { architectureFromNode } from "@sextant/extension-release";
 import { serve } from "./serve.js";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const output = join(root, "demo-output");
 const hosts = join(root, "test-images/hosts");
 const command = join(root, "node_modules/.bin/sextant");
+
+/** What this machine builds for; its own runtime is what the feature is made of. */
+const architecture = architectureFromNode(process.arch) ?? "x86-64";
 
 const shown = (path: string) => (path.startsWith(root) ? relative(root, path) : path);
 
@@ -62,24 +66,44 @@ async function main(): Promise<void> {
   const sign = ["--key", join(keys, "sextant.key"), "--certificate", join(keys, "sextant.crt"), "--all-root"];
   const agentImage = join(output, "fleet-agent.raw");
   const noteImage = join(output, "note.raw");
-  const forDebian = ["--id", "debian", "--version-id", "13", "--arch", "x86-64"];
+  const forDebian = ["--id", "debian", "--version-id", "13", "--arch", architecture];
   await sextant(0, "build", "--name", "fleet-agent", "--from", agent, ...forDebian, ...sign, "-o", agentImage);
-  await sextant(0, "build", "--name", "note", "--from", note, "--id", "_any", "--arch", "_any", ...sign, "-o", noteImage);
+  await sextant(
+    0,
+    "build",
+    "--name",
+    "note",
+    "--from",
+    note,
+    "--id",
+    "_any",
+    "--arch",
+    "_any",
+    ...sign,
+    "-o",
+    noteImage,
+  );
 
   console.log("\nWhat was built, and whether every block and the signature hold:");
   await sextant(0, "inspect", agentImage);
   await sextant(0, "check", agentImage, "--certificate", join(keys, "sextant.crt"));
 
   console.log("\nWhich hosts take them? (A host that refuses one makes the exit code 1.)");
-  const files = ["debian-12.os-release", "debian-13.os-release", "debian-13-arm64.json", "fedora-43.os-release", "flatcar.os-release"];
+  const files = [
+    "debian-12.os-release",
+    "debian-13.os-release",
+    "debian-13-arm64.json",
+    "fedora-43.os-release",
+    "flatcar.os-release",
+  ];
   const hostFlags = files.flatMap((file) => ["--host", join(hosts, file)]);
-  await sextant(1, "match", agentImage, noteImage, ...hostFlags, "--arch", "x86-64", "--stats");
+  await sextant(1, "match", agentImage, noteImage, ...hostFlags, "--arch", architecture, "--stats");
 
   console.log("\nThe same question about an image on a web server, answered from its first bytes:");
   const server = await serve(output);
   try {
     const url = `${server.url}/fleet-agent.raw`;
-    await sextant(0, "match", url, "--host", join(hosts, "debian-13.os-release"), "--arch", "x86-64", "--stats");
+    await sextant(0, "match", url, "--host", join(hosts, "debian-13.os-release"), "--arch", architecture, "--stats");
     console.log(`(the server's log: ${server.log().join("; ")})`);
   } finally {
     await server.close();

@@ -9,7 +9,7 @@ import { type DiskRequest, writeDisk } from "../disk.js";
 import { epochFrom } from "../epoch.js";
 import { exitCode, usageError } from "../errors.js";
 import { checkArchitecture, machineArchitecture } from "../hosts.js";
-import { formatSize, warn } from "../output.js";
+import { countOf, formatSize, warn } from "../output.js";
 import { writeOutput } from "../outputs.js";
 import { reportWritten } from "../report.js";
 import { collectTree } from "../trees.js";
@@ -70,7 +70,7 @@ export async function build(options: BuildOptions): Promise<number> {
   });
   const trust = written.rootHash ? `, root hash ${written.rootHash}` : "";
   const what = request.disk ? `${options.class} disk image, ${request.disk.verity}` : `bare ${options.class}`;
-  const line = `${request.output}: ${what}, ${filesystem.inodes.length} inodes, ${formatSize(written.sizeBytes)}${trust}`;
+  const line = `${request.output}: ${what}, ${countOf(filesystem.inodes.length, "inode")}, ${formatSize(written.sizeBytes)}${trust}`;
   const document = {
     version: 1,
     image: request.output,

@@ -5,7 +5,7 @@ import { check as checkErofs, isErofs } from "@sextant/erofs";
 import { checkFile } from "@sextant/verity/node";
 import { exitCode, inputError } from "../errors.js";
 import { loadCertificates } from "../images.js";
-import { print, printJson } from "../output.js";
+import { countOf, print, printJson } from "../output.js";
 import { type Input, openInput, printReads } from "../sources.js";
 
 interface CheckOptions {
@@ -128,7 +128,7 @@ function printText(where: string, ok: boolean, { findings, disk }: Checked): voi
     print(`${severity}: ${message}${at.length > 0 ? ` (${at.join(" at ")})` : ""}`);
   }
   for (const { set, verity, verityReport, signature, signer } of disk?.sets ?? []) {
-    const blocks = verityReport ? `, ${verityReport.dataBlocks} blocks` : "";
+    const blocks = verityReport ? `, ${countOf(verityReport.dataBlocks, "block")}` : "";
     const by = signer ? ` by ${signer.subject.text}` : "";
     print(`${set.data.designator ?? set.role}: verity ${verity}${blocks}, signature ${signature}${by}`);
   }

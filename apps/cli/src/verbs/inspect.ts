@@ -5,7 +5,7 @@ import { type Extension, imageNameOf, type MountedFilesystem, readExtension } fr
 import { openHashArea } from "@sextant/verity";
 import { exitCode } from "../errors.js";
 import { type ReadingOptions, type Session, withImage } from "../images.js";
-import { formatSize, formatTable, print, printJson } from "../output.js";
+import { countOf, formatSize, formatTable, print, printJson } from "../output.js";
 
 /** What `inspect` tells of one file system. */
 interface FilesystemFacts {
@@ -151,8 +151,9 @@ function printText(session: Session, extension: Extension, filesystems: readonly
 
 function printFilesystem({ at, features, sizeBytes, inodes, uuid, verity, signature }: FilesystemFacts): void {
   const used = features.length > 0 ? `, ${features.join(" ")}` : "";
-  print(`  filesystem erofs on ${at}, ${formatSize(sizeBytes)}, ${inodes} inodes, ${uuid}${used}`);
-  if (verity) print(`  verity     ${verity.algorithm}, ${verity.dataBlocks} blocks of ${verity.dataBlockBytes} bytes`);
+  print(`  filesystem erofs on ${at}, ${formatSize(sizeBytes)}, ${countOf(inodes, "inode")}, ${uuid}${used}`);
+  if (verity)
+    print(`  verity     ${verity.algorithm}, ${countOf(verity.dataBlocks, "block")} of ${verity.dataBlockBytes} bytes`);
   if (!signature) return;
   print(`  root hash  ${signature.rootHash}`);
   print(`  signature  certificate ${signature.certificateFingerprint ?? "not named"}`);

@@ -3,7 +3,7 @@ import { nodeHasher } from "@sextant/bytes/node";
 import { emit, plan } from "@sextant/erofs";
 import { epochFrom } from "../epoch.js";
 import { exitCode } from "../errors.js";
-import { formatSize, warn } from "../output.js";
+import { countOf, formatSize, warn } from "../output.js";
 import { openSink } from "../outputs.js";
 import { reportWritten } from "../report.js";
 import { collectTree } from "../trees.js";
@@ -33,7 +33,12 @@ export async function pack(sources: readonly string[], options: PackOptions): Pr
   const { output } = options;
   const { sizeBytes, inodes } = image;
   const document = { version: 1, image: output, format: "erofs", size: sizeBytes, inodes: inodes.length };
-  reportWritten(output, document, [`${output}: erofs, ${inodes.length} inodes, ${formatSize(sizeBytes)}`], options);
+  reportWritten(
+    output,
+    document,
+    [`${output}: erofs, ${countOf(inodes.length, "inode")}, ${formatSize(sizeBytes)}`],
+    options,
+  );
   if (options.stats) {
     printStages({ read: planned - started, plan: emitted - planned, write: performance.now() - emitted });
   }
