@@ -40,10 +40,11 @@ export function describeWithPeers<const N extends PeerName>(
   else describe(title, () => body(peers as { readonly [K in N]: Peer }));
 }
 
-/** `describe` for tests that mount images of these filesystems; gated as `describeWithPeers`. */
+/** `describe` for tests that use loop devices, or mount images of these filesystems; gated as `describeWithPeers`. */
 export function describeWithMounts(title: string, fsTypes: readonly string[], body: () => void): void {
-  const missing = fsTypes.filter((fsType) => !canMount(fsType));
-  if (missing.length > 0) unavailable(title, `loop mounts of ${missing.join(", ")}`, "root, loop devices, kernel");
+  const missing = canMount() ? fsTypes.filter((fsType) => !canMount(fsType)) : ["loop devices", ...fsTypes];
+  if (missing.length > 0)
+    unavailable(title, `mounts: ${missing.join(", ")}`, "needs root, loop devices and the kernel's drivers");
   else describe(title, body);
 }
 
