@@ -59,16 +59,20 @@ async function pack(root: string, members: readonly Member[], folder: string): P
 }
 
 /** What is in a tarball: what was built, the manifest, and papers. No sources, tests or settings. */
-function checkContents({ member, files }: Packed, error: Report): void {
+function checkContents(root: string, { member, files }: Packed, error: Report): void {
+  const manifest = `${member.directory}/package.json`;
   for (const file of files) {
     if (/^(?:dist|bin)\/|^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(file)) continue;
-    error(`${member.directory}/package.json`, 1, `would publish ${file}`);
+    error(manifest, 1, `would publish ${file}`);
   }
+  // Nothing imports a worker's file by name, and without it work is only slower, so nobody would notice.
+  const worker = existsSync(join(root, member.directory, "src/worker.ts"));
+  if (worker && !files.includes("dist/worker.js")) error(manifest, 1, "would not publish dist/worker.js");
 }
 
 async function lintAll(root: string, packed: readonly Packed[], error: Report): Promise<void> {
   for (const one of packed) {
-    checkContents(one, error);
+    checkContents(root, one, error);
     await lint(root, one, error);
   }
 }
@@ -114,11 +118,30 @@ async function installAll(packed: readonly Packed[], folder: string, error: Repo
       else if (stdout === "0") error(at, 1, `${specifier} exports nothing`);
     }
     for (const command of Object.keys(bin ?? {})) {
-      const { stdout, message } = await attempt(join(place, "node_modules/.bin", command), ["--version"], place);
-      if (message) error(at, 1, `${command} --version fails: ${message}`);
-      else if (stdout.trim() !== version) error(at, 1, `${command} --version says ${stdout.trim()}, not ${version}`);
+      const program = join(place, "node_modules/.bin", command);
+      const { stdout } = await attempt(program, ["--version"], place);
+      if (stdout.trim() !== version) error(at, 1, `${command} --version says "${stdout.trim()}", not ${version}`);
+      for (const args of await firstSteps(place)) {
+        const { message } = await attempt(program, args, place);
+        if (message) error(at, 1, `${command} ${args[0]} fails: ${message}`);
+      }
     }
   }
+}
+
+/** Makes a feature of one file; the arguments that sign it, look at it and check it, so that each layer is used once. */
+async function firstSteps(place: string): Promise<string[][]> {
+  await mkdir(join(place, "feature/usr/share/note"), { recursive: true });
+  await writeFile(join(place, "feature/usr/share/note/text"), "A feature may be this small.\n");
+  await writeFile(join(place, "os-release"), "ID=debian\nVERSION_ID=13\n");
+  const certificate = ["--certificate", "keys/sextant.crt"];
+  const gates = ["--name", "note", "--id", "debian", "--version-id", "13"];
+  return [
+    ["keygen", "keys"],
+    ["build", ...gates, "--from", "feature", "--key", "keys/sextant.key", ...certificate, "-o", "note.raw"],
+    ["match", "note.raw", "--host", "os-release"],
+    ["check", "note.raw", ...certificate],
+  ];
 }
 
 async function attempt(command: string, args: readonly string[], cwd: string) {
