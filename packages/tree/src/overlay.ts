@@ -6,7 +6,8 @@ import { checkDepth, joinPath } from "./walk.js";
 
 // Documentation/filesystems/overlayfs.rst of Linux. Where it leaves a question, the kernel was asked (6.18; the tests mount
 // the same layers and compare): a file in a middle layer ends a merge as a whiteout does; an empty file with the whiteout
-// xattr is gone whether or not its directory is marked "x", which only keeps it out of listings.
+// xattr is gone whether or not its directory is marked "x", which only keeps it out of listings; and the root of a layer, the
+// directory that is mounted, merges with the roots below even if it is opaque.
 
 export interface OverlayOptions {
   /** Namespace of the markers: `trusted.overlay.` (default), or `user.overlay.` for mounts with `userxattr`. */
@@ -39,7 +40,8 @@ export function hidesName(node: TreeNode, options: OverlayOptions = {}): boolean
 /**
  * What overlayfs shows of layers, the topmost first: directories merged, whiteouts and opaque directories applied and
  * gone, a merged directory with the attributes of its topmost layer. The markers' xattrs are left out, and escaped ones
- * (`trusted.overlay.overlay.…`) come out unescaped, as in the mount. Hard links within a layer stay together.
+ * (`trusted.overlay.overlay.…`) come out unescaped, as in the mount. Hard links within a layer stay together. A layer is the
+ * directory that would be mounted, for a system extension its `usr`: whether that itself is opaque makes no difference.
  *
  * Throws `TreeError` `UNSUPPORTED_NODE` for redirects and metadata-only copies, which upper layers of mounts have and
  * images should not. No layers give `TypeError`.
@@ -91,15 +93,9 @@ interface Outcome {
 }
 
 function merge(layers: readonly Directory[], outcome: Outcome): Directory {
-  const [top] = layers;
-  if (top === undefined) throw new TypeError("there are no layers to merge");
-  const open: Directory[] = [];
-  for (const layer of layers) {
-    checkSupported(layer, "" as Name, outcome.options);
-    open.push(layer);
-    if (isOpaque(layer, outcome.options)) break;
-  }
-  return mergeDirectories(open, isOpaque(open.at(-1) ?? top, outcome.options), "" as Name, 0, outcome);
+  if (layers.length === 0) throw new TypeError("there are no layers to merge");
+  for (const layer of layers) checkSupported(layer, "" as Name, outcome.options);
+  return mergeDirectories(layers, false, "" as Name, 0, outcome);
 }
 
 function mergeDirectories(
