@@ -3,7 +3,16 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { type ByteSource, type Chunk, checkRange, collectChunks, fromBytes, zeros } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
-import { type PlanOptions as DdiOptions, emit as emitDdi, plan as planDdi } from "@sextant/ddi";
+import {
+  type PlanOptions as DdiOptions,
+  emit as emitDdi,
+  encodeTables,
+  formatGuid,
+  type Guid,
+  layoutDdi,
+  open as openDdi,
+  plan as planDdi,
+} from "@sextant/ddi";
 import { type PlanOptions as ErofsOptions, emit as emitErofs, plan as planErofs } from "@sextant/erofs";
 import { pemSigner, readCertificates, type Signer } from "@sextant/signing";
 import { repositoryPath } from "@sextant/testkit";
@@ -93,7 +102,62 @@ export async function packDisk(tree: Directory, options: Partial<DdiOptions> = {
   return collectChunks(emitDdi(planned), planned.layout.sizeBytes);
 }
 
-const isZero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
+/** A partition of a disk image that is put together by hand. */
+export interface HandMade {
+  readonly type: Guid;
+  readonly content: Uint8Array;
+  readonly uuid?: Guid;
+  readonly label?: string;
+  readonly attributes?: bigint;
+}
+
+/** A disk image with any partitions in it. */
+export function diskOf(made: readonly HandMade[]): Uint8Array {
+  const { diskGuid } = layoutDdi(4096, { seed, architecture: "x86-64", verity: "none" });
+  let end = 20480;
+  const partitions = made.map(({ type, content, uuid, label = "", attributes = 0n }, index) => {
+    const start = end;
+    end += Math.ceil(content.length / 4096) * 4096;
+    return { type, uuid: uuid ?? numberedGuid(index), label, attributes, start, size: end - start };
+  });
+  const image = new Uint8Array(end + 33 * 512);
+  const layout = {
+    sectorBytes: 512,
+    sizeBytes: image.length,
+    diskGuid,
+    firstUsableLba: 34,
+    lastUsableLba: end / 512 - 1,
+  };
+  const { primary, backup } = encodeTables({ layout, partitions });
+  image.set(primary);
+  for (const [index, { content }] of made.entries()) image.set(content, partitions[index]?.start);
+  image.set(backup, image.length - backup.length);
+  return image;
+}
+
+export const numberedGuid = (number: number): Guid =>
+  formatGuid(Uint8Array.from({ length: 16 }, (_, index) => (index === 15 ? number : 0x11)));
+
+/** The partitions of an image in the form that `diskOf` takes, to change something about them. */
+export async function partitionsOf(image: Uint8Array): Promise<HandMade[]> {
+  const { partitions } = await openDdi(fromBytes(image));
+  const made: HandMade[] = [];
+  for (const { type, uuid, label, attributes, source } of partitions) {
+    made.push({ type, uuid, label, attributes, content: await source.read(0, source.size) });
+  }
+  return made;
+}
+
+/** A copy with one bit flipped. */
+export function flipBit(image: Uint8Array, byte: number, bit = 0): Uint8Array {
+  const copy = image.slice();
+  copy[byte] = (copy[byte] ?? 0) ^ (1 << bit);
+  return copy;
+}
+
+const zeroBlock = Buffer.alloc(1 << 20);
+const isZero = (bytes: Uint8Array) =>
+  bytes.length <= zeroBlock.length && zeroBlock.compare(bytes, 0, bytes.length, 0, bytes.length) === 0;
 
 /** Bytes that were written in chunks; those that are zeros take no memory. */
 export async function sparseSource(
