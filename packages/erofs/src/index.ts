@@ -1,5 +1,6 @@
 export { type CheckOptions, type CheckReport, check } from "./check.js";
 export type { Finding, FindingCode } from "./check-state.js";
+export { dump, formatSpans } from "./dump.js";
 export { ErofsError, type ErofsErrorCode } from "./errors.js";
 export { type ErofsImage, type OpenOptions, open } from "./image.js";
 export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";

@@ -3,7 +3,13 @@
  * Source: erofs-utils `include/erofs_fs.h` as of 1.9.3, and the kernel's Documentation/filesystems/erofs.rst.
  * Everything is little-endian. Names follow the header; where its unions make one field two, the comment says which is when.
  */
-import { bytesField, type RecordOf, record, textField, u8, u16le, u32le, u64le } from "@sextant/bytes";
+import { bytesField, type Field, type RecordOf, record, textField, u8, u16le, u32le, u64le } from "@sextant/bytes";
+
+/** The same field, shown another way in dumps. */
+const shown = <T>(field: Field<T>, show: (value: T) => string): Field<T> => ({ ...field, show });
+const hex32 = shown(u32le, (value) => `0x${value.toString(16).padStart(8, "0")}`);
+const signed64 = shown(u64le, (value) => String(BigInt.asIntN(64, value)));
+const octal16 = shown(u16le, (value) => `0${value.toString(8)}`);
 
 /** EROFS_SUPER_MAGIC_V1 */
 export const superMagic = 0xe0f5e1e2;
@@ -20,10 +26,10 @@ export const inodeSlotBytes = 32;
 
 /** `struct erofs_super_block` without its extension slots. */
 export const superblockRecord = record("superblock", {
-  magic: u32le,
+  magic: hex32,
   /** CRC-32C of the rest of the block from the superblock on, this field as zero; see `superblockChecksum`. */
-  checksum: u32le,
-  featureCompat: u32le,
+  checksum: hex32,
+  featureCompat: hex32,
   /** blkszbits: log2 of the block size in bytes. */
   blockBytesLog2: u8,
   /** sb_extslots: the superblock is 128 + 16 × this many bytes long. */
@@ -34,7 +40,7 @@ export const superblockRecord = record("superblock", {
   /** inos: valid inodes in all. */
   inodes: u64le,
   /** Seconds since 1970 (signed) that compact inodes count from. */
-  epoch: u64le,
+  epoch: signed64,
 
   /** fixed_nsec: the nanoseconds of every compact inode. */
   fixedNanoseconds: u32le,
@@ -49,7 +55,7 @@ export const superblockRecord = record("superblock", {
 
   volumeName: textField(16),
 
-  featureIncompat: u32le,
+  featureIncompat: hex32,
   /** available_compr_algs with COMPR_CFGS, else lz4_max_distance in bytes. */
   compression: u16le,
   /** Devices besides the primary one. */
@@ -118,12 +124,18 @@ export const dataLayout = {
 } as const;
 export type DataLayout = (typeof dataLayout)[keyof typeof dataLayout];
 
+const layoutNames = ["flat plain", "compressed, full", "flat inline", "compressed, compact", "chunk-based"];
+const formatField = shown(u16le, (value) => {
+  const layout = layoutNames[(value >> inodeFormat.layoutShift) & inodeFormat.layoutMask] ?? "unknown layout";
+  return `0x${value.toString(16).padStart(2, "0")} (${value & inodeFormat.extended ? "extended" : "compact"}, ${layout})`;
+});
+
 /** `struct erofs_inode_compact` */
 export const compactInodeRecord = record("inode", {
-  format: u16le,
+  format: formatField,
   /** i_xattr_icount: the xattr body is 12 + 4 × (this − 1) bytes long; 0: there is none. */
   xattrCount: u16le,
-  mode: u16le,
+  mode: octal16,
   /** i_nb: nlink, or startblk_hi with `inodeFormat.oneLink`, or blocks_hi of compressed inodes. */
   nlinkOrHigh: u16le,
   size: u32le,
@@ -141,9 +153,9 @@ export const compactInodeRecord = record("inode", {
 
 /** `struct erofs_inode_extended` */
 export const extendedInodeRecord = record("inode", {
-  format: u16le,
+  format: formatField,
   xattrCount: u16le,
-  mode: u16le,
+  mode: octal16,
   /** i_nb: startblk_hi, or blocks_hi of compressed inodes. */
   high: u16le,
   size: u64le,
@@ -154,7 +166,7 @@ export const extendedInodeRecord = record("inode", {
   gid: u32le,
 
   /** Seconds since 1970, signed. */
-  mtime: u64le,
+  mtime: signed64,
   mtimeNanoseconds: u32le,
   nlink: u32le,
 
@@ -193,15 +205,6 @@ export const chunkBlockBytes = 4;
 /** `struct erofs_inode_chunk_index` */
 export const chunkIndexRecord = record("chunk", { startBlockHigh: u16le, device: u16le, startBlockLow: u32le });
 
-/** `struct erofs_dirent`: these stand at the start of a directory block, the names behind them. */
-export const direntRecord = record("dirent", {
-  nid: u64le,
-  /** From the start of the block, in bytes; that of the first entry tells how many there are. */
-  nameOffset: u16le,
-  fileType: u8,
-  reserved: u8,
-});
-
 /** EROFS_FT_… */
 export const fileType = {
   unknown: 0,
@@ -213,6 +216,18 @@ export const fileType = {
   socket: 6,
   symlink: 7,
 } as const;
+
+const fileTypeNames: readonly string[] = Object.keys(fileType);
+const fileTypeField = shown(u8, (value) => `${value} (${fileTypeNames[value] ?? "undefined"})`);
+
+/** `struct erofs_dirent`: these stand at the start of a directory block, the names behind them. */
+export const direntRecord = record("dirent", {
+  nid: u64le,
+  /** From the start of the block, in bytes; that of the first entry tells how many there are. */
+  nameOffset: u16le,
+  fileType: fileTypeField,
+  reserved: u8,
+});
 
 /** `struct erofs_xattr_ibody_header`; the ids of shared xattrs (u32, × 4 = offset from `xattrBlock`) follow, then entries. */
 export const xattrHeaderRecord = record("xattrs", {

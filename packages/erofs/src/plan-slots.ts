@@ -5,10 +5,11 @@ export const blockBytes = 4096;
 export const slotsPerBlock = blockBytes / inodeSlotBytes;
 
 /**
- * How far back a block with room is still filled up, in metadata blocks. It bounds the memory of writing, since blocks are
- * written in order, and keeps a directory's inodes near each other.
+ * How far back a block with room is still filled up, in metadata blocks. It bounds what writing holds in memory, since
+ * blocks are written in order, and keeps a directory's inodes near each other. (/usr/include, 8,767 inodes: 4023 blocks
+ * of metadata with a window of 64, 3955 with 256, 3916 with 1024, 3914 without end.)
  */
-const windowBlocks = 256;
+const windowBlocks = 1024;
 
 /** Hands out room for inodes and for runs of whole blocks, from the start of the image on. */
 export interface SlotAllocator {

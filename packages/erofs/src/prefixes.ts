@@ -12,6 +12,8 @@ export interface LongPrefix {
   /** Index of the namespace that `infix` follows. */
   readonly baseIndex: number;
   readonly infix: Name;
+  /** Where it stands in its area, in bytes: its size in 2 bytes, its index, its infix. */
+  readonly offset: number;
 }
 
 /**
@@ -37,16 +39,19 @@ async function loadPrefixes(volume: Volume): Promise<readonly LongPrefix[]> {
     const size = viewOf(await readBytes(area, at, at + 2, `xattr prefix ${index}`)).getUint16(0, true);
     if (size < 1 || size > 1 + maxNameBytes) throw fail(`prefix ${index} has the impossible size ${size}`, at);
     const bytes = await readBytes(area, at + 2, at + 2 + size, `xattr prefix ${index}`);
-    prefixes.push({ baseIndex: bytes[0] ?? 0, infix: nameFromBytes(bytes.subarray(1)) });
+    prefixes.push({ baseIndex: bytes[0] ?? 0, infix: nameFromBytes(bytes.subarray(1)), offset: at });
     at = 4 * Math.ceil((at + 2 + size) / 4);
   }
   return prefixes;
 }
 
+/** Whether the prefixes stand in the image itself rather than in an inode's data. */
+export function arePrefixesPlain({ superblock: { record } }: Volume): boolean {
+  return hasFeature(record.featureCompat, featureCompat.plainXattrPrefixes) || record.packedNid === 0n;
+}
+
 async function prefixArea(volume: Volume): Promise<ByteSource> {
   const { record } = volume.superblock;
-  if (hasFeature(record.featureCompat, featureCompat.plainXattrPrefixes) || record.packedNid === 0n) {
-    return volume.pages;
-  }
+  if (arePrefixesPlain(volume)) return volume.pages;
   return cached(openData(volume, await readInode(volume, Number(record.packedNid))));
 }

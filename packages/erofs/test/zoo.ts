@@ -45,9 +45,9 @@ export function extension(usr: Readonly<Record<string, TreeNode>> = {}, lib: Rea
 
 /**
  * One of everything that a tree can have, with the owners, times and xattrs that need the larger forms; `disk` leaves out
- * the xattrs that disks have no room for.
+ * the xattrs that disks have no room for, `small` all that is large.
  */
-export function zoo(disk = false): Directory {
+export function zoo({ disk = false, small = false } = {}): Directory {
   const linked = file(pattern(5000), { mode: 0o4755, uid: 70_000, gid: 2 ** 32 - 2 });
   const shared = [xattr("security.selinux", "system_u:object_r:bin_t:s0"), xattr("user.shared", "x".repeat(300))];
   const many = Array.from({ length: 300 }, (_, i) => xattr(`user.many-${String(i).padStart(3, "0")}`, `${i}`));
@@ -59,7 +59,7 @@ export function zoo(disk = false): Directory {
     block: file(pattern(4096), { xattrs: shared }),
     "block+1": file(pattern(4097)),
     "tail too large": file(pattern(4096 + 4065)),
-    large: file(pattern(3_000_001), { mtimeSeconds: -1, mtimeNanoseconds: 999_999_999 }),
+    large: file(pattern(small ? 30_001 : 3_000_001), { mtimeSeconds: -1, mtimeNanoseconds: 999_999_999 }),
     sparse: file({
       size: 20_000,
       extents: [{ start: 4096, end: 8192 }],
@@ -77,10 +77,15 @@ export function zoo(disk = false): Directory {
     socket: special("socket"),
     [`${"n".repeat(255)}`]: directory({ mode: 0o1777 }),
     " !": fill(directory({ xattrs: [xattr("trusted.overlay.opaque", "y")] }), { b: linked }),
-    ...(disk ? {} : { "many xattrs": twice, "large xattr": file(pattern(10), { xattrs: large }) }),
+    ...(disk || small ? {} : { "many xattrs": twice, "large xattr": file(pattern(10), { xattrs: large }) }),
     "full directory": fill(
       directory(),
-      Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`file ${i}`, file(text(`${i}`))])),
+      Object.fromEntries(
+        Array.from({ length: small ? 20 : 1000 }, (_, i) => [
+          `file ${i}${"-".repeat(small ? 240 : 0)}`,
+          file(text(`${i}`)),
+        ]),
+      ),
     ),
   });
 }
