@@ -23,7 +23,9 @@ async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return exitCode.done;
-      if (error.code === "commander.help") return exitCode.usage;
+      if (error.code === "commander.help") {
+        return report(usageError("nothing to do", "no verb was given", "sextant --help"), subject);
+      }
       const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
       const help = error.code === "commander.unknownCommand" ? "sextant --help" : `sextant ${subject} --help`;
       return report(usageError(subject, why, subject === "sextant" ? "sextant --help" : help), subject);
