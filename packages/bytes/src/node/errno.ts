@@ -24,6 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   ENOTSUP: "the file system does not support it",
   EPIPE: "nobody reads the other end",
   EFBIG: "the file is too large",
+  E2BIG: "it is too large",
   ETXTBSY: "the program is running",
 };
 

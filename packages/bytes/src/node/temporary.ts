@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** Files and directories that exist only until an output is complete. */
@@ -24,34 +24,54 @@ export function trackTemporary(path: string): () => void {
 export function removeTemporaries(): void {
   for (const path of alive) {
     alive.delete(path);
-    removeAll(Buffer.from(path));
+    removeTree(path);
   }
 }
 
 /**
  * Removes a file, or a directory with all that is in it; nothing happens where there is none. Unlike `fs.rm`, it also gets
- * rid of directories whose mode does not allow to change them. Symlinks are removed, not followed.
+ * rid of directories whose mode does not allow to change them, and of those that are nested deeper than a path can be long.
+ * Symlinks are removed, not followed.
  */
-export function removeTree(path: string | Uint8Array): void {
-  removeAll(Buffer.from(path));
-}
-
-/** Removes all that is in a directory, as `removeTree` does. */
-export function emptyDirectory(path: string): void {
-  for (const name of readdirSync(path, "buffer")) removeAll(Buffer.concat([Buffer.from(path), slash, name]));
-}
-
-/** By bytes, because names need not be UTF-8. */
-function removeAll(path: Buffer): void {
+export function removeTree(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isDirectory()) {
     unlinkSync(path);
     return;
   }
-  chmodSync(path, 0o700);
-  for (const name of readdirSync(path, "buffer")) removeAll(Buffer.concat([path, slash, name]));
+  emptyDirectory(path);
   rmdirSync(path);
+}
+
+/** Removes all that is in a directory, as `removeTree` does. */
+export function emptyDirectory(path: string): void {
+  chmodSync(path, 0o700);
+  // Directories are moved up and then emptied, so that no path gets long. By bytes: names need not be UTF-8.
+  const inside = (...names: Uint8Array[]) =>
+    Buffer.concat([Buffer.from(path), ...names.flatMap((name) => [slash, name])]);
+  const prefix = randomBytes(6).toString("hex");
+  let moved = 0;
+  for (let names = readdirSync(path, "buffer"); names.length > 0; names = readdirSync(path, "buffer")) {
+    for (const name of names) {
+      if (!lstatSync(inside(name)).isDirectory()) {
+        unlinkSync(inside(name));
+        continue;
+      }
+      chmodSync(inside(name), 0o700);
+      for (const child of readdirSync(inside(name), "buffer")) {
+        const at = inside(name, child);
+        if (!lstatSync(at).isDirectory()) {
+          unlinkSync(at);
+          continue;
+        }
+        // Moving a directory changes its "..", which its mode may forbid.
+        chmodSync(at, 0o700);
+        renameSync(at, inside(Buffer.from(`${prefix}.${moved++}`)));
+      }
+      rmdirSync(inside(name));
+    }
+  }
 }
 
 const slash = Buffer.from("/");

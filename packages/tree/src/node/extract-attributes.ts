@@ -1,4 +1,4 @@
-import { fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, unlinkSync } from "node:fs";
+import { chmodSync, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, unlinkSync } from "node:fs";
 import { describeErrno } from "@sextant/bytes/node";
 import { type Name, nameToText } from "../name.js";
 import type { LazyNode } from "../types.js";
@@ -19,6 +19,9 @@ export interface AttributeRules {
 
 const setIdBits = 0o6000;
 const noId = 0xffffffff;
+const coarseFromSeconds = 2 ** 33;
+/** The range of a Date. Further away libuv's arithmetic overflows. */
+const maxSeconds = 8.64e12;
 
 /**
  * Gives an open file or directory its attributes. The order matters: a new owner takes set-uid bits and capabilities away,
@@ -35,14 +38,18 @@ export async function applyToDescriptor(
   await applyXattrs(rules, disk, node, path);
   const dropped = owned || node.kind === "directory" ? 0 : node.mode & setIdBits;
   if (dropped !== 0) skip(rules.report, path, "set-id", "the file belongs to somebody else than in the image");
-  fchmodSync(fd, node.mode & ~dropped);
+  fchmodSync(fd, node.mode & 0o7777 & ~dropped);
   applyTime(rules, node, (time) => futimesSync(fd, time, time));
 }
 
-/** Gives a symlink, device or fifo its attributes but for the mode, which it was made with. */
+/**
+ * Gives a symlink, device or fifo its attributes. Linux has no way to change a mode that follows no symlink: `disk` is a
+ * name that this extraction has just made up, in a directory that it holds open.
+ */
 export async function applyToPath(rules: AttributeRules, disk: Name, node: LazyNode, path: Name): Promise<void> {
   applyOwner(rules, node, path, (uid, gid) => lchownSync(diskPath(disk), uid, gid));
   await applyXattrs(rules, disk, node, path);
+  if (node.kind !== "symlink") chmodSync(diskPath(disk), node.mode & 0o7777);
   applyTime(rules, node, (time) => lutimesSync(diskPath(disk), time, time));
 }
 
@@ -90,6 +97,7 @@ function setXattr(calls: XattrCalls | undefined, disk: Name, name: Name, value: 
 /** Of Linux, generic architectures. */
 const xattrCodes: Readonly<Record<number, string>> = {
   1: "EPERM",
+  7: "E2BIG",
   13: "EACCES",
   28: "ENOSPC",
   95: "ENOTSUP",
@@ -98,15 +106,17 @@ const xattrCodes: Readonly<Record<number, string>> = {
 
 /**
  * Node takes times as seconds in a float, and libuv cuts them to microseconds, so that is what is kept; the quarter of a
- * microsecond keeps a rounded float from being cut to the microsecond before. Numbers below zero mean "now" to Node, a Date
- * does not, and has milliseconds.
+ * microsecond keeps a rounded float from being cut to the microsecond before. Numbers below zero mean "now" to Node. A Date
+ * does not, but its milliseconds come out a microsecond wrong at times, so before 1970 only seconds are kept; so they are
+ * from 2242 on, where the microseconds since 1970 are near the 53 bits of a float.
  */
 function applyTime({ report }: AttributeRules, node: LazyNode, set: (time: number | Date) => void): void {
-  const { mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds } = node;
-  const unit = seconds < 0 ? 1_000_000 : 1000;
-  if (nanoseconds % unit !== 0) report.timesCut += 1;
-  const microseconds = Math.floor(nanoseconds / 1000);
-  if (seconds < 0) set(new Date(1000 * seconds + Math.floor(nanoseconds / 1_000_000)));
+  const { mtimeSeconds, mtimeNanoseconds: nanoseconds } = node;
+  const seconds = Math.max(-maxSeconds, Math.min(maxSeconds, mtimeSeconds));
+  const fine = seconds >= 0 && seconds < coarseFromSeconds;
+  if (seconds !== mtimeSeconds || nanoseconds % (fine ? 1000 : 1_000_000_000) !== 0) report.timesCut += 1;
+  const microseconds = fine ? Math.floor(nanoseconds / 1000) : 0;
+  if (seconds < 0) set(new Date(1000 * seconds));
   else set(microseconds === 0 ? seconds : seconds + (microseconds + 0.25) / 1_000_000);
 }
 

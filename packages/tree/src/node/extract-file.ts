@@ -13,13 +13,18 @@ const stepBytes = 1 << 20;
  */
 export async function writeContent(fd: number, content: FileContent, path: Name, findZeros: boolean): Promise<number> {
   const { size } = content;
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw new TreeError("MALFORMED_TREE", `the file claims a size of ${size} bytes`, { path: nameToText(path) });
+  }
   if (size === 0) return 0;
   const source = content.open();
   let written = 0;
   let end = 0;
   for (const extent of checkedExtents(content, path)) {
     for (let at = extent.start; at < extent.end; at += stepBytes) {
-      const bytes = await source.read(at, Math.min(extent.end, at + stepBytes));
+      const to = Math.min(extent.end, at + stepBytes);
+      const bytes = await source.read(at, to);
+      if (bytes.length !== to - at) throw cut(path, at, to - at, bytes.length);
       for (const part of findZeros ? dataOf(bytes) : [{ start: 0, end: bytes.length }]) {
         writeAll(fd, bytes.subarray(part.start, part.end), at + part.start);
         written += part.end - part.start;
@@ -30,6 +35,12 @@ export async function writeContent(fd: number, content: FileContent, path: Name,
   if (end < size) ftruncateSync(fd, size);
   return written;
 }
+
+const cut = (path: Name, offset: number, wanted: number, came: number) =>
+  new TreeError("MISMATCH_CHANGED", `the content gave ${came} bytes where ${wanted} were asked for`, {
+    path: nameToText(path),
+    offset,
+  });
 
 function dataOf(bytes: Uint8Array): Extent[] {
   const extents: Extent[] = [];

@@ -35,7 +35,7 @@ export interface ExtractReport {
   readonly links: number;
   /** Bytes of data written; holes do not count. */
   readonly bytes: number;
-  /** Times whose last digits were cut: Node sets whole microseconds, and whole milliseconds before 1970. */
+  /** Times whose last digits were cut: Node sets whole microseconds, and whole seconds before 1970 and from 2242 on. */
   readonly timesCut: number;
   /** The first thousand things that could not be done. */
   readonly skipped: readonly Skipped[];

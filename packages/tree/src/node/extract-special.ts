@@ -20,14 +20,12 @@ export interface WantedSpecial {
 export function makeSpecials(place: Place, wanted: readonly WantedSpecial[]): (Name | { readonly why: string })[] {
   // No name of the image comes near the shell.
   const prefix = `.${randomBytes(6).toString("hex")}.`;
-  const script = wanted
-    .map(({ node }, i) => `mknod -m ${node.mode.toString(8)} ${prefix}${i} ${typeOf(node)}\n`)
-    .join("");
+  const lines = wanted.map(({ node }, i) => `mknod ${prefix}${i} ${typeOf(node)}\n`);
   const folder = textPath(place.base);
   if (folder === undefined) return wanted.map(() => ({ why: "the path of the directory is not UTF-8" }));
   const { stderr, error } = spawnSync("/bin/sh", ["-s"], {
     cwd: folder,
-    input: script,
+    input: `umask 077\n${lines.join("")}`,
     encoding: "latin1",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
     stdio: ["pipe", "ignore", "pipe"],

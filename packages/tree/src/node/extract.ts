@@ -40,7 +40,7 @@ export interface ExtractOptions {
  * attributes are applied where the root is made here.
  *
  * What the tree has and this user may not make (devices without root, owners, some xattrs) is in the report. Times are kept
- * to the microsecond. Throws `TreeError`: `MISMATCH_KIND` for a target that is no directory or not empty, `MALFORMED_NAME`,
+ * to the microsecond, before 1970 and from 2242 on to the second. Throws `TreeError`: `MISMATCH_KIND` for a target that is no directory or not empty, `MALFORMED_NAME`,
  * `MALFORMED_TREE`, `MISMATCH_NAME` for names that differ and are one in the target (in case, for example),
  * `UNWRITABLE_FILE`, `LIMIT_DEPTH`, `LIMIT_ENTRIES`; and what reading the tree throws.
  */
