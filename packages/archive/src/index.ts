@@ -1,1 +1,15 @@
-export {};
+export type { DebControl } from "./ar/control.js";
+export { parseControl } from "./ar/control.js";
+export { type DebOptions, type DebPackage, readDeb } from "./ar/deb.js";
+export { type ArMember, readAr } from "./ar/read.js";
+export { type CpioArchive, type CpioOptions, type CpioSegment, readCpio } from "./cpio/read.js";
+export { type WriteCpioOptions, writeCpio } from "./cpio/write.js";
+export { ArchiveError, type ArchiveErrorCode, type ArchiveWarning, type WarningHandler } from "./errors.js";
+export type { ArchiveFormat } from "./identify.js";
+export { type OpenedArchive, type OpenOptions, openArchive } from "./open.js";
+export type { TreeOptions, UnpackOptions } from "./options.js";
+export { defaultMemoryLimitBytes, memorySpill, type Spill, type SpillTarget } from "./spill.js";
+export type { TarMember, TarMemberKind } from "./tar/member.js";
+export { type TarMembersOptions, tarMembers } from "./tar/members.js";
+export { readTar, type TarOptions } from "./tar/read.js";
+export { type WriteTarOptions, writeTar } from "./tar/write.js";
