@@ -33,8 +33,8 @@ function splitData(inode: PlannedInode): void {
 }
 
 /**
- * Places inodes and data. Block 0 takes what `front` wants first, the smallest of it if it cannot take all. Then come the
- * other inodes in the order given, the data of directories, and the data of files in that same order.
+ * Places inodes and data. Block 0 takes what `front` wants first, or as much of it as fits. Then come the other inodes in
+ * the order given, the data of directories, and the data of files in that same order.
  */
 export function layOut(inodes: readonly PlannedInode[], front: Front, shared: readonly PlannedXattr[]): Layout {
   for (const inode of inodes) splitData(inode);
@@ -45,7 +45,7 @@ export function layOut(inodes: readonly PlannedInode[], front: Front, shared: re
     if (!placed.has(inode)) inode.nid = slots.place(slotsOf(inode));
     placed.add(inode);
   };
-  for (const inode of fittingBlockZero(front.inodes)) place(inode);
+  for (const inode of fittingBlockZero(front)) place(inode);
   // The superblock has 16 bits for the root's number, so nothing large comes before it.
   for (const root of inodes.slice(0, 1)) place(root);
   for (const [directory, childIndex] of front.directories) placeProbedFirst(slots, directory, childIndex);
@@ -74,17 +74,23 @@ function placeFileData(inodes: readonly PlannedInode[], dataBlock: number): numb
   return next;
 }
 
-/** Those of the front's inodes that block 0 takes, in the front's order; the smallest have precedence. */
-function fittingBlockZero(front: readonly PlannedInode[]): PlannedInode[] {
+/**
+ * Those of the front's inodes that block 0 takes, in the front's order. The way to the first file of each directory comes
+ * before the other files, since whoever asks for those needs it too; among equals the smallest come first.
+ */
+function fittingBlockZero(front: Front): PlannedInode[] {
+  const way = new Set<PlannedInode | undefined>(front.directories.keys());
+  for (const [directory, index] of front.directories) way.add(directory.entries?.inodes[index]);
+  const rank = (inode: PlannedInode) => slotsOf(inode) + (way.has(inode) ? 0 : slotsPerBlock);
   let free = slotsPerBlock - firstSlot;
   const fitting = new Set<PlannedInode>();
-  for (const inode of [...front].sort((a, b) => slotsOf(a) - slotsOf(b))) {
+  for (const inode of [...front.inodes].sort((a, b) => rank(a) - rank(b))) {
     const slots = slotsOf(inode);
-    if (slots > free) break;
+    if (slots > free) continue;
     free -= slots;
     fitting.add(inode);
   }
-  return front.filter((inode) => fitting.has(inode));
+  return front.inodes.filter((inode) => fitting.has(inode));
 }
 
 /** The shared xattrs stand between inodes where one block takes them, else in blocks of their own. */

@@ -81,7 +81,7 @@ export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: 
           nextRun += 1;
           continue;
         }
-        if (firstOfBlock[next] !== firstOfBlock[next + 1] || next === sharedBlock) {
+        if (next === 0 || next === sharedBlock || firstOfBlock[next] !== firstOfBlock[next + 1]) {
           const { bytes, missing } = openBlock(next);
           if (missing > 0) return;
           open.delete(next);

@@ -58,6 +58,19 @@ describe("a matcher reads", () => {
     expect(await readRelease(await pack(tree))).toEqual(expected);
   });
 
+  test("one block also where fifty other release files do not fit it", async () => {
+    const names = Array.from({ length: 51 }, (_, i) => `extension-release.${10 + i}`);
+    const releases = fill(
+      directory(),
+      Object.fromEntries(names.map((name) => [name, file(new TextEncoder().encode(text))])),
+    );
+    const lib = fill(directory(), { "extension-release.d": releases });
+    const image = await pack(fill(directory(), { usr: fill(directory(), { lib }) }));
+    const costs = await Promise.all(names.map((name) => readRelease(image, `usr/lib/extension-release.d/${name}`)));
+    expect(costs[0]).toEqual(one);
+    for (const cost of costs) expect(cost.requests).toBeLessThanOrEqual(2);
+  });
+
   test("one more block for a release file that is too large to stand behind its inode", async () => {
     const content = "A".repeat(4090);
     const releases = fill(directory(), { "extension-release.tool": file(new TextEncoder().encode(content)) });

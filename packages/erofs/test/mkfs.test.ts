@@ -76,7 +76,8 @@ describeWithPeers("images of mkfs.erofs", ["mkfs.erofs"], ({ "mkfs.erofs": mkfs 
     });
     afterAll(() => folder.remove());
 
-    test.each(rows)("%s", (args, ...ignore) => proveImage(mkfs, args, root, tree, ignore));
+    const cases = rows.map(([args, ...ignore]) => ({ args, ignore }));
+    test.each(cases)("$args", ({ args, ignore }) => proveImage(mkfs, args, root, tree, ignore));
   });
 
   test("-Eforce-inode-compact", async () => {
