@@ -3,71 +3,75 @@ import type { ByteSource } from "@sextant/bytes";
 /** Who owns bytes of a device. Chunks may be shared, and so may xattrs; nothing else may. */
 export type Owner = "metadata" | "shared xattr" | "data" | "chunk";
 
-/** Bytes of a device that something of the image stands in, and whose number says what. */
+/** Bytes of a device that are in use, and by what. */
 export interface OwnedRange {
   readonly source: ByteSource;
   readonly start: number;
   readonly end: number;
   readonly owner: Owner;
-  /** Inode number, or id of a shared xattr; of the superblock and device table -1. */
+  /** Inode number, or id of a shared xattr; -1 for the superblock and the device table. */
   readonly of: number;
 }
 
-/** Collects ranges and finds those that overlap. A range takes 40 bytes. */
-export function rangeCollector() {
-  const sources: ByteSource[] = [];
-  const owners: readonly Owner[] = ["metadata", "shared xattr", "data", "chunk"];
-  const starts: number[] = [];
-  const ends: number[] = [];
-  const of: number[] = [];
-  /** Number of the source × 4 + number of the owner. */
-  const kinds: number[] = [];
+const owners: readonly Owner[] = ["metadata", "shared xattr", "data", "chunk"];
 
-  const range = (index: number): OwnedRange => {
-    const kind = kinds[index] ?? 0;
-    const source = sources[Math.floor(kind / owners.length)];
-    const owner = owners[kind % owners.length];
-    if (source === undefined || owner === undefined) throw new RangeError(`there is no range ${index}`);
-    return { source, owner, start: starts[index] ?? 0, end: ends[index] ?? 0, of: of[index] ?? 0 };
-  };
-  const sourceOf = (index: number) => Math.floor((kinds[index] ?? 0) / owners.length);
-
-  return {
-    add({ source, start, end, owner, of: whose }: OwnedRange): void {
-      if (start >= end) return;
-      if (!sources.includes(source)) sources.push(source);
-      starts.push(start);
-      ends.push(end);
-      of.push(whose);
-      kinds.push(sources.indexOf(source) * owners.length + owners.indexOf(owner));
-    },
-    /** Each range that begins inside of one before it, with that one (the one that reaches furthest). */
-    *overlaps(): Generator<readonly [OwnedRange, OwnedRange]> {
-      const order = Uint32Array.from(starts.keys()).sort(
-        (a, b) => sourceOf(a) - sourceOf(b) || (starts[a] ?? 0) - (starts[b] ?? 0) || a - b,
-      );
-      let furthest: number | undefined;
-      for (const index of order) {
-        if (furthest === undefined || sourceOf(furthest) !== sourceOf(index)) {
-          furthest = index;
-          continue;
-        }
-        if ((starts[index] ?? 0) < (ends[furthest] ?? 0)) {
-          const [first, second] = [range(furthest), range(index)];
-          const shares = first.owner === second.owner && (first.owner === "chunk" || first.owner === "shared xattr");
-          if (!shares) yield [first, second];
-        }
-        if ((ends[index] ?? 0) > (ends[furthest] ?? 0)) furthest = index;
-      }
-    },
-    /** Each range of a source that ends behind `limit`. */
-    *beyond(source: ByteSource, limit: number): Generator<OwnedRange> {
-      const number = sources.indexOf(source);
-      for (const index of starts.keys()) {
-        if (sourceOf(index) === number && (ends[index] ?? 0) > limit) yield range(index);
-      }
-    },
-  };
+/** Ranges in columns, 40 bytes each: an image may have millions. */
+export interface Ranges {
+  readonly sources: ByteSource[];
+  readonly starts: number[];
+  readonly ends: number[];
+  readonly of: number[];
+  /** Number of the source × number of owners + number of the owner. */
+  readonly kinds: number[];
 }
 
-export type RangeCollector = ReturnType<typeof rangeCollector>;
+export function noRanges(): Ranges {
+  return { sources: [], starts: [], ends: [], of: [], kinds: [] };
+}
+
+export function addRange(ranges: Ranges, { source, start, end, owner, of }: OwnedRange): void {
+  if (start >= end) return;
+  if (!ranges.sources.includes(source)) ranges.sources.push(source);
+  ranges.starts.push(start);
+  ranges.ends.push(end);
+  ranges.of.push(of);
+  ranges.kinds.push(ranges.sources.indexOf(source) * owners.length + owners.indexOf(owner));
+}
+
+const sourceOf = ({ kinds }: Ranges, index: number) => Math.floor((kinds[index] ?? 0) / owners.length);
+
+function rangeAt(ranges: Ranges, index: number): OwnedRange {
+  const source = ranges.sources[sourceOf(ranges, index)];
+  const owner = owners[(ranges.kinds[index] ?? 0) % owners.length];
+  if (source === undefined || owner === undefined) throw new RangeError(`there is no range ${index}`);
+  return { source, owner, start: ranges.starts[index] ?? 0, end: ranges.ends[index] ?? 0, of: ranges.of[index] ?? 0 };
+}
+
+/** Each range that begins inside of one before it, with that one: of several the one that reaches furthest. */
+export function* overlaps(ranges: Ranges): Generator<readonly [OwnedRange, OwnedRange]> {
+  const { starts, ends } = ranges;
+  const order = Uint32Array.from(starts.keys()).sort(
+    (a, b) => sourceOf(ranges, a) - sourceOf(ranges, b) || (starts[a] ?? 0) - (starts[b] ?? 0) || a - b,
+  );
+  let furthest: number | undefined;
+  for (const index of order) {
+    if (furthest === undefined || sourceOf(ranges, furthest) !== sourceOf(ranges, index)) {
+      furthest = index;
+      continue;
+    }
+    if ((starts[index] ?? 0) < (ends[furthest] ?? 0)) {
+      const [first, second] = [rangeAt(ranges, furthest), rangeAt(ranges, index)];
+      const shared = first.owner === second.owner && (first.owner === "chunk" || first.owner === "shared xattr");
+      if (!shared) yield [first, second];
+    }
+    if ((ends[index] ?? 0) > (ends[furthest] ?? 0)) furthest = index;
+  }
+}
+
+/** Each range of a source that ends behind `limit`. */
+export function* rangesBeyond(ranges: Ranges, source: ByteSource, limit: number): Generator<OwnedRange> {
+  const number = ranges.sources.indexOf(source);
+  for (const [index, end] of ranges.ends.entries()) {
+    if (end > limit && sourceOf(ranges, index) === number) yield rangeAt(ranges, index);
+  }
+}

@@ -1,7 +1,8 @@
 import type { NodeKind } from "@sextant/tree";
-import type { OwnedRange, RangeCollector } from "./check-extents.js";
+import type { OwnedRange, Ranges } from "./check-extents.js";
 import type { ErofsErrorCode } from "./errors.js";
 
+/** What a finding is, for programs: all that reading may throw, and what only the whole walk shows. */
 export type FindingCode =
   | ErofsErrorCode
   /** A number that does not fit where it is needed. */
@@ -44,7 +45,7 @@ export interface SeenInode {
 
 export interface CheckState {
   readonly findings: readonly Finding[];
-  readonly ranges: RangeCollector;
+  readonly ranges: Ranges;
   readonly inodes: Map<number, SeenInode>;
   compressed: number;
   isFull(): boolean;

@@ -1,4 +1,5 @@
 import { type Name, nameToText } from "@sextant/tree";
+import { addRange } from "./check-extents.js";
 import type { CheckState, SeenInode } from "./check-state.js";
 import { chunkIndexArea, locateAll, mapData } from "./data.js";
 import { checkBlockOrder, storedBlocks } from "./directory.js";
@@ -112,7 +113,7 @@ async function checkInode(volume: Volume, state: CheckState, inode: Inode, share
     end = (await state.attempt(path, () => checkData(volume, state, inode))) ?? end;
   }
   if (inode.kind === "symlink") await state.attempt(path, () => readTarget(volume, inode));
-  state.ranges.add({ source: volume.source, start: inode.offset, end, owner: "metadata", of: inode.nid });
+  addRange(state.ranges, { source: volume.source, start: inode.offset, end, owner: "metadata", of: inode.nid });
 }
 
 /** Data is mapped in steps of this many bytes at least, or of this many chunks. */
@@ -131,7 +132,7 @@ async function checkData(volume: Volume, state: CheckState, inode: Inode): Promi
       if (segment.inline) end = to;
       else {
         const owner = chunk === undefined ? "data" : "chunk";
-        state.ranges.add({ source: segment.source, start: segment.from, end: to, owner, of: nid });
+        addRange(state.ranges, { source: segment.source, start: segment.from, end: to, owner, of: nid });
       }
     }
   }
@@ -169,6 +170,6 @@ async function checkShared(volume: Volume, state: CheckState, id: number): Promi
     const message = `the value ends at byte ${xattr.valueEnd} of ${source.size}`;
     throw new ErofsError("MALFORMED_XATTR", message, { path: `shared xattr ${id}`, offset: start });
   }
-  state.ranges.add({ source, start, end: start + bytes, owner: "shared xattr", of: id });
+  addRange(state.ranges, { source, start, end: start + bytes, owner: "shared xattr", of: id });
   return fullName(volume, xattr);
 }

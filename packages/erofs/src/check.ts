@@ -1,5 +1,5 @@
 import { type ByteSource, BytesError, cached } from "@sextant/bytes";
-import { rangeCollector } from "./check-extents.js";
+import { addRange, noRanges, overlaps, rangesBeyond } from "./check-extents.js";
 import { type CheckState, describeRange, type Finding, type FindingCode } from "./check-state.js";
 import { walkTree } from "./check-walk.js";
 import { ErofsError } from "./errors.js";
@@ -13,6 +13,7 @@ export interface CheckOptions {
   readonly maxFindings?: number;
 }
 
+/** What a check found, and how far it got. */
 export interface CheckReport {
   /** Empty: the structure is sound. In the order in which the walk met them. */
   readonly findings: readonly Finding[];
@@ -41,7 +42,7 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
   const findings: Finding[] = [];
   const state: CheckState = {
     findings,
-    ranges: rangeCollector(),
+    ranges: noRanges(),
     inodes: new Map(),
     compressed: 0,
     isFull: () => findings.length >= maxFindings,
@@ -83,10 +84,10 @@ async function checkVolume(volume: Volume, state: CheckState): Promise<void> {
   const { superblock, source } = volume;
   const { record } = superblock;
   const end = superOffset + superblockRecord.size + superSlotBytes * record.extensionSlots;
-  state.ranges.add({ source, start: superOffset, end, owner: "metadata", of: -1 });
+  addRange(state.ranges, { source, start: superOffset, end, owner: "metadata", of: -1 });
   const tableStart = record.deviceTableSlot * deviceSlotRecord.size;
   const tableEnd = tableStart + deviceCount(superblock) * deviceSlotRecord.size;
-  state.ranges.add({ source, start: tableStart, end: tableEnd, owner: "metadata", of: -1 });
+  addRange(state.ranges, { source, start: tableStart, end: tableEnd, owner: "metadata", of: -1 });
   await state.attempt("device table", () => volume.devices());
 
   await walkTree(volume, state);
@@ -110,14 +111,14 @@ function checkLinks(state: CheckState): void {
 }
 
 function checkOverlaps({ superblock, source }: Volume, state: CheckState): void {
-  for (const [first, second] of state.ranges.overlaps()) {
+  for (const [first, second] of overlaps(state.ranges)) {
     if (state.isFull()) return;
     const message = `${describeRange(state, second)} begins inside of ${describeRange(state, first)}`;
     state.report("MALFORMED_OVERLAP", state.inodes.get(second.of)?.path() ?? "/", message, second.start);
   }
   // The device may well be longer than the image, or hold other devices' blocks behind it.
   const limit = deviceCount(superblock) > 0 ? source.size : superblock.blocks * superblock.blockBytes;
-  for (const { end, start, of } of state.ranges.beyond(source, limit)) {
+  for (const { end, start, of } of rangesBeyond(state.ranges, source, limit)) {
     if (state.isFull()) return;
     const message = `bytes up to ${end} are in use, the superblock says that ${limit} are all`;
     state.report("MALFORMED_DATA", state.inodes.get(of)?.path() ?? "/", message, start);

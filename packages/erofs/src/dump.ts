@@ -3,7 +3,6 @@ import { type Name, nameToText } from "@sextant/tree";
 import { chunkIndexArea, locateAll, mapData } from "./data.js";
 import { storedBlocks } from "./directory.js";
 import { decodeDirentBlock } from "./dirents.js";
-import type { OpenOptions } from "./image.js";
 import { bodyOffset, type Inode, isCompressed, readInode } from "./inode.js";
 import {
   chunkBlockBytes,
@@ -20,6 +19,7 @@ import {
   xattrHeaderRecord,
 } from "./layout.js";
 import { arePrefixesPlain, readPrefixes } from "./prefixes.js";
+import type { OpenOptions } from "./read.js";
 import { deviceCount, openVolume, readBytes, type Volume } from "./volume.js";
 import { fullName, readSharedXattr, readXattrBody, type StoredXattr } from "./xattrs.js";
 

@@ -39,38 +39,19 @@ const hasFileTail = ({ node, inlineBytes }: PlannedInode) => node.kind === "file
 export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: Uint8Array) => void): MetadataWriter {
   const { blockBytes, dataBlock } = plan;
   const byNid = [...plan.inodes].sort((a, b) => a.nid - b.nid);
-  const firstOfBlock = indexBlocks(byNid, dataBlock);
+  const blocks = openBlocks(plan, byNid);
   const runs = runsOf(plan, byNid);
-  const sharedBlock = plan.sharedXattrs.length === 0 ? -1 : Math.floor(plan.sharedOffset / blockBytes);
-  const open = new Map<number, OpenBlock>();
   let next = 0;
   let nextRun = 0;
   let first: Uint8Array | undefined;
-
-  const openBlock = (block: number): OpenBlock => {
-    let found = open.get(block);
-    if (found !== undefined) return found;
-    found = { bytes: new Uint8Array(blockBytes), missing: 0 };
-    const view = viewOf(found.bytes);
-    for (let index = firstOfBlock[block] ?? 0; index < (firstOfBlock[block + 1] ?? 0); index++) {
-      const inode = byNid[index];
-      if (inode === undefined) continue;
-      writeAll(plan, found.bytes, view, (inode.nid % slotsPerBlock) * inodeSlotBytes, inode, index + 1);
-      if (hasFileTail(inode)) found.missing += 1;
-    }
-    if (block === sharedBlock) writeShared(found.bytes, plan.sharedOffset % blockBytes, plan);
-    open.set(block, found);
-    return found;
-  };
-
   return {
     putTail(inode, at, bytes) {
       if (bytes === undefined) return;
       const offset = (inode.nid % slotsPerBlock) * inodeSlotBytes + headBytes(inode) + at;
-      openBlock(blockOf(inode)).bytes.set(bytes, offset);
+      blocks.get(blockOf(inode)).bytes.set(bytes, offset);
     },
     endTail(inode) {
-      openBlock(blockOf(inode)).missing -= 1;
+      blocks.get(blockOf(inode)).missing -= 1;
     },
     advance() {
       while (next < dataBlock) {
@@ -81,10 +62,10 @@ export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: 
           nextRun += 1;
           continue;
         }
-        if (next === 0 || next === sharedBlock || firstOfBlock[next] !== firstOfBlock[next + 1]) {
-          const { bytes, missing } = openBlock(next);
+        if (next === 0 || blocks.isUsed(next)) {
+          const { bytes, missing } = blocks.get(next);
           if (missing > 0) return;
-          open.delete(next);
+          blocks.close(next);
           if (next === 0) first = bytes;
           else append(next * blockBytes, bytes);
         }
@@ -95,6 +76,37 @@ export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: 
       if (first === undefined || next < dataBlock) throw new Error("block 0 is asked for before all tails are there");
       return first;
     },
+  };
+}
+
+/** The blocks that inodes share, made when they are first needed. */
+function openBlocks(plan: ErofsPlan, byNid: readonly PlannedInode[]) {
+  const firstOfBlock = indexBlocks(byNid, plan.dataBlock);
+  const sharedBlock = plan.sharedXattrs.length === 0 ? -1 : Math.floor(plan.sharedOffset / plan.blockBytes);
+  const open = new Map<number, OpenBlock>();
+  const make = (block: number): OpenBlock => {
+    const made = { bytes: new Uint8Array(plan.blockBytes), missing: 0 };
+    const view = viewOf(made.bytes);
+    for (let index = firstOfBlock[block] ?? 0; index < (firstOfBlock[block + 1] ?? 0); index++) {
+      const inode = byNid[index];
+      if (inode === undefined) continue;
+      writeAll(plan, made.bytes, view, (inode.nid % slotsPerBlock) * inodeSlotBytes, inode, index + 1);
+      if (hasFileTail(inode)) made.missing += 1;
+    }
+    if (block === sharedBlock) writeShared(made.bytes, plan.sharedOffset % plan.blockBytes, plan);
+    return made;
+  };
+  return {
+    isUsed: (block: number) => block === sharedBlock || firstOfBlock[block] !== firstOfBlock[block + 1],
+    get(block: number): OpenBlock {
+      let found = open.get(block);
+      if (found === undefined) {
+        found = make(block);
+        open.set(block, found);
+      }
+      return found;
+    },
+    close: (block: number) => void open.delete(block),
   };
 }
 
