@@ -1,6 +1,7 @@
 /** What this package needs of `fetch`; the global one of browsers and Node fits. */
 export type Fetch = (url: string, init: FetchInit) => Promise<HttpAnswer>;
 
+/** What requests are sent with. */
 export interface FetchInit {
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal;
@@ -17,6 +18,7 @@ export interface HttpAnswer {
   readonly body: { getReader(): HttpReader } | null;
 }
 
+/** The part of a body's reader that is used. */
 export interface HttpReader {
   read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
   cancel(): Promise<void>;

@@ -43,144 +43,145 @@ export interface TreeBuilder {
   build(): Directory;
 }
 
-/** A place in the tree: a directory that is still growing, and the one that holds it. */
+/** A place in the tree: a directory, and the one that holds it. */
 interface Place {
   node: MutableDirectory;
   readonly name: Name;
   readonly above: Place | undefined;
 }
 
+interface State {
+  root: MutableDirectory;
+  /** Directories that this builder made and no tree given out shares. */
+  own: Set<TreeNode>;
+  readonly parents: Partial<Attributes>;
+  readonly followSymlinks: boolean;
+}
+
 /** An empty tree to put nodes into. */
 export function treeBuilder(options: TreeBuilderOptions = {}): TreeBuilder {
   const { parents = {}, parentSymlinks = "refuse" } = options;
-  let root = directory(options.root ?? parents);
-  /** Directories that this builder made and no tree given out shares. */
-  let own = new Set<TreeNode>([root]);
-
-  const adopt = (node: Directory): MutableDirectory => {
-    const copy: MutableDirectory = { ...node, entries: new Map(node.entries) };
-    own.add(copy);
-    return copy;
-  };
-
-  /** The place's directory, made ours to change: copied, and so are those above it, if a tree given out shares it. */
-  const writable = (place: Place): MutableDirectory => {
-    if (own.has(place.node)) return place.node;
-    const copy = adopt(place.node);
-    place.node = copy;
-    if (place.above === undefined) root = copy;
-    else writable(place.above).entries.set(place.name, copy);
-    return copy;
-  };
-  const rootPlace = (): Place => ({ node: root, name: "" as Name, above: undefined });
-
-  /** Walks down directories, following symlinks where that is wanted; makes what is missing if `make`. */
-  const descend = (names: readonly Name[], path: Name, make: boolean): Place | undefined => {
-    let place = rootPlace();
-    const pending = [...names].reverse();
-    let symlinks = 0;
-    let depth = 0;
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      if (name === "" || name === ".") continue;
-      if (name === "..") {
-        place = place.above ?? place;
-        continue;
-      }
-      checkDepth(++depth, path);
-      const there = place.node.entries.get(name);
-      if (there?.kind === "directory") {
-        place = { node: there as MutableDirectory, name, above: place };
-      } else if (there?.kind === "symlink") {
-        symlinks += 1;
-        checkSymlink(symlinks, path, name, parentSymlinks);
-        if (there.target.startsWith("/")) place = rootPlace();
-        pending.push(...(there.target.split("/").reverse() as Name[]));
-      } else if (there) {
-        if (make) throw notDirectory(path, name, there);
-        return undefined;
-      } else if (make) {
-        checkName(name, nameToText(path));
-        const made = adopt(directory(parents));
-        writable(place).entries.set(name, made);
-        place = { node: made, name, above: place };
-      } else return undefined;
-    }
-    return place;
-  };
-
-  const locate = (path: Name, make: boolean) => {
-    const names = splitPath(path);
-    const last = names.pop();
-    return { last, place: descend(names, path, make) };
-  };
-
-  const put = (path: Name, node: TreeNode) => {
-    const { last, place } = locate(path, true);
-    if (place === undefined) return;
-    const there = last === undefined ? place.node : place.node.entries.get(last);
-    const both = node.kind === "directory" && there?.kind === "directory";
-    const placed =
-      node.kind !== "directory"
-        ? node
-        : adopt(both ? { ...node, entries: there.entries } : { ...node, entries: new Map() });
-    if (last !== undefined) writable(place).entries.set(last, placed);
-    else if (placed.kind === "directory") root = placed as MutableDirectory;
-    else throw new TreeError("MISMATCH_KIND", `the root of a tree is a directory, not a ${node.kind}`);
-    if (node.kind !== "directory") return;
-    const prefix = path === "" ? "" : `${path}/`;
-    for (const [name, child] of node.entries) put(`${prefix}${name}` as Name, child);
-  };
-
-  const get = (path: Name) => {
-    const { last, place } = locate(path, false);
-    return last === undefined ? place?.node : place?.node.entries.get(last);
-  };
-
+  const root = directory(options.root ?? parents);
+  const state: State = { root, own: new Set([root]), parents, followSymlinks: parentSymlinks === "follow" };
   return {
-    put,
-    get,
+    put: (path, node) => put(state, path, node),
+    get: (path) => get(state, path),
     link(path, existing) {
-      const node = get(existing);
+      const node = get(state, existing);
       const about = { path: nameToText(path) };
       if (node === undefined) {
-        throw new TreeError(
-          "MISSING_PATH",
-          `the hard link leads to "${nameToText(existing)}", which is not there`,
-          about,
-        );
+        const message = `the hard link leads to "${nameToText(existing)}", which is not there`;
+        throw new TreeError("MISSING_PATH", message, about);
       }
       if (node.kind === "directory") throw new TreeError("MISMATCH_KIND", "directories have no hard links", about);
-      put(path, node);
+      put(state, path, node);
     },
     remove(path) {
-      const { last, place } = locate(path, false);
+      const { last, place } = locate(state, path, false);
       if (last === undefined || !place?.node.entries.has(last)) return false;
-      return writable(place).entries.delete(last);
+      return writable(state, place).entries.delete(last);
     },
-    whiteout: (path) => put(path, whiteout()),
+    whiteout: (path) => put(state, path, whiteout()),
     opaque(path, overlay) {
-      const there = get(path);
-      put(
-        path,
-        withOpaque(there?.kind === "directory" ? { ...there, entries: new Map() } : directory(parents), overlay),
-      );
+      const there = get(state, path);
+      const base = there?.kind === "directory" ? { ...there, entries: new Map() } : directory(parents);
+      put(state, path, withOpaque(base, overlay));
     },
     build() {
-      own = new Set();
-      return root;
+      state.own = new Set();
+      return state.root;
     },
   };
 }
 
-function checkSymlink(count: number, path: Name, name: Name, parentSymlinks: "refuse" | "follow"): void {
+/** A copy of a directory that the builder may change. */
+function adopt(state: State, node: Directory, entries: Directory["entries"] = node.entries): MutableDirectory {
+  const copy: MutableDirectory = { ...node, entries: new Map(entries) };
+  state.own.add(copy);
+  return copy;
+}
+
+/** The place's directory, made ours to change: copied, and so are those above it, if a tree given out shares it. */
+function writable(state: State, place: Place): MutableDirectory {
+  if (state.own.has(place.node)) return place.node;
+  const copy = adopt(state, place.node);
+  place.node = copy;
+  if (place.above === undefined) state.root = copy;
+  else writable(state, place.above).entries.set(place.name, copy);
+  return copy;
+}
+
+const rootPlace = (state: State): Place => ({ node: state.root, name: "" as Name, above: undefined });
+
+/** The directory of a path's last name; undefined where it is not there, unless it is to be made. */
+function locate(state: State, path: Name, make: boolean) {
+  const names = splitPath(path);
+  const last = names.pop();
+  return { last, place: descend(state, names, path, make) };
+}
+
+/** Walks down directories, following symlinks where that is wanted; makes what is missing if `make`. */
+function descend(state: State, names: readonly Name[], path: Name, make: boolean): Place | undefined {
+  let place = rootPlace(state);
+  const pending = [...names].reverse();
+  let symlinks = 0;
+  let steps = 0;
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      place = place.above ?? place;
+      continue;
+    }
+    checkDepth(++steps, path);
+    const there = place.node.entries.get(name);
+    if (there?.kind === "directory") {
+      place = { node: there as MutableDirectory, name, above: place };
+    } else if (there?.kind === "symlink") {
+      checkSymlink(state, ++symlinks, path, name);
+      if (there.target.startsWith("/")) place = rootPlace(state);
+      pending.push(...(there.target.split("/").reverse() as Name[]));
+    } else if (!make) {
+      return undefined;
+    } else if (there) {
+      const message = `"${nameToText(name)}" on the way is a ${there.kind}, not a directory`;
+      throw new TreeError("MISMATCH_KIND", message, { path: nameToText(path) });
+    } else {
+      checkName(name, nameToText(path));
+      const made = adopt(state, directory(state.parents));
+      writable(state, place).entries.set(name, made);
+      place = { node: made, name, above: place };
+    }
+  }
+  return place;
+}
+
+function checkSymlink(state: State, count: number, path: Name, name: Name): void {
   const about = { path: nameToText(path) };
-  if (parentSymlinks === "refuse") {
+  if (!state.followSymlinks) {
     throw new TreeError("MISMATCH_ESCAPE", `the path goes through the symlink "${nameToText(name)}"`, about);
   }
   if (count > maxSymlinks) throw new TreeError("LIMIT_SYMLINKS", `more than ${maxSymlinks} symlinks on the way`, about);
 }
 
-const notDirectory = (path: Name, name: Name, there: TreeNode) =>
-  new TreeError("MISMATCH_KIND", `"${nameToText(name)}" on the way is a ${there.kind}, not a directory`, {
-    path: nameToText(path),
-  });
+function get(state: State, path: Name): TreeNode | undefined {
+  const { last, place } = locate(state, path, false);
+  return last === undefined ? place?.node : place?.node.entries.get(last);
+}
+
+function put(state: State, path: Name, node: TreeNode): void {
+  const { last, place } = locate(state, path, true);
+  if (place === undefined) return;
+  if (node.kind !== "directory") {
+    if (last === undefined) {
+      throw new TreeError("MISMATCH_KIND", `the root of a tree is a directory, not a ${node.kind}`);
+    }
+    writable(state, place).entries.set(last, node);
+    return;
+  }
+  const there = last === undefined ? place.node : place.node.entries.get(last);
+  const placed = adopt(state, node, there?.kind === "directory" ? there.entries : new Map());
+  if (last === undefined) state.root = placed;
+  else writable(state, place).entries.set(last, placed);
+  const prefix = path === "" ? "" : `${path}/`;
+  for (const [name, child] of node.entries) put(state, `${prefix}${name}` as Name, child);
+}

@@ -68,3 +68,21 @@ export function hostileNode(hostile: Hostile): LazyNode {
     content: () => (bytes ? { size: bytes.length, open: () => fromBytes(bytes) } : (content as FileContent)),
   };
 }
+
+/** Makers for hostile trees. */
+export const dir = (...entries: readonly (readonly [string, Hostile])[]): Hostile => ({ kind: "directory", entries });
+export const data = (content: Hostile["content"] = "evil", rest: Partial<Hostile> = {}): Hostile => ({
+  kind: "file",
+  content: content ?? "",
+  ...rest,
+});
+export const link = (target: string): Hostile => ({ kind: "symlink", target });
+
+/** A content that does something at the moment when it is read. */
+export const when = (act: () => void): FileContent => ({
+  size: 4,
+  open() {
+    act();
+    return fromBytes(text("data"));
+  },
+});

@@ -29,7 +29,7 @@ const sysfsSectorBytes = 512n;
  */
 export function openFile(path: PathLike): FileSource {
   const name = String(path);
-  const unreadable = (cause: unknown) =>
+  const unopened = (cause: unknown) =>
     new BytesError(
       "UNREADABLE_SOURCE",
       `the file cannot be opened: ${describeErrno(cause)}`,
@@ -41,13 +41,13 @@ export function openFile(path: PathLike): FileSource {
     // Not blocking, or a fifo without a writer would keep us here; it means nothing to files and disks.
     fd = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
-    throw unreadable(cause);
+    throw unopened(cause);
   }
   try {
     return fileSource(fd, sizeOf(fd, name), name);
   } catch (cause) {
     closeSync(fd);
-    throw cause instanceof BytesError ? cause : unreadable(cause);
+    throw cause instanceof BytesError ? cause : unopened(cause);
   }
 }
 
@@ -80,55 +80,9 @@ export function deviceNumbers(rdev: bigint): { readonly major: number; readonly 
 
 /** A source over an open file, which it closes in the end. */
 export function fileSource(fd: number, size: number, path: string): FileSource {
+  const file: OpenFile = { fd, size, path };
   const pending = new Set<Promise<Uint8Array>>();
   let closed = false;
-  const fail = (at: number, cause: unknown) =>
-    new BytesError(
-      "UNREADABLE_SOURCE",
-      `the file cannot be read: ${describeErrno(cause)}`,
-      { source: path, offset: at },
-      { cause },
-    );
-  const short = (at: number) => {
-    const now = fstatSync(fd).size;
-    return new BytesError(
-      "MISMATCH_CHANGED",
-      `the file ends at byte ${at}; it was ${size} bytes long when it was opened`,
-      {
-        source: path,
-        offset: at,
-        size: now,
-      },
-    );
-  };
-
-  const readNow = (start: number, end: number) => {
-    const bytes = allocate(end - start);
-    for (let at = start; at < end; ) {
-      let count: number;
-      try {
-        count = readSync(fd, bytes, at - start, end - at, at);
-      } catch (cause) {
-        throw fail(at, cause);
-      }
-      if (count === 0) throw short(at);
-      at += count;
-    }
-    return bytes;
-  };
-
-  const readLater = async (start: number, end: number) => {
-    const bytes = allocate(end - start);
-    for (let at = start; at < end; ) {
-      const count = await readPart(fd, bytes, at - start, Math.min(maxReadBytes, end - at), at).catch((cause) => {
-        throw fail(at, cause);
-      });
-      if (count === 0) throw short(at);
-      at += count;
-    }
-    return bytes;
-  };
-
   const close = async () => {
     if (closed) return;
     closed = true;
@@ -136,17 +90,17 @@ export function fileSource(fd: number, size: number, path: string): FileSource {
     await Promise.allSettled(pending);
     closeSync(fd);
   };
-
   const source: FileSource = {
     size,
     name: path,
     path,
     async read(start, end) {
       checkRange(source, start, end);
-      if (closed)
+      if (closed) {
         throw new BytesError("UNREADABLE_SOURCE", "the file is closed already", { source: path, offset: start });
-      if (end - start <= syncReadBytes) return readNow(start, end);
-      const reading = readLater(start, end);
+      }
+      if (end - start <= syncReadBytes) return readNow(file, start, end);
+      const reading = readLater(file, start, end);
       pending.add(reading);
       try {
         return await reading;
@@ -160,14 +114,58 @@ export function fileSource(fd: number, size: number, path: string): FileSource {
   return source;
 }
 
+interface OpenFile {
+  readonly fd: number;
+  readonly size: number;
+  readonly path: string;
+}
+
+function readNow(file: OpenFile, start: number, end: number): Uint8Array {
+  const bytes = allocate(end - start);
+  for (let at = start; at < end; ) {
+    let count: number;
+    try {
+      count = readSync(file.fd, bytes, at - start, end - at, at);
+    } catch (cause) {
+      throw unreadable(file, at, cause);
+    }
+    if (count === 0) throw tooShort(file, at);
+    at += count;
+  }
+  return bytes;
+}
+
+async function readLater(file: OpenFile, start: number, end: number): Promise<Uint8Array> {
+  const bytes = allocate(end - start);
+  for (let at = start; at < end; ) {
+    const count = await new Promise<number>((resolve, reject) => {
+      read(file.fd, bytes, at - start, Math.min(maxReadBytes, end - at), at, (error, done) =>
+        error ? reject(unreadable(file, at, error)) : resolve(done),
+      );
+    });
+    if (count === 0) throw tooShort(file, at);
+    at += count;
+  }
+  return bytes;
+}
+
+const unreadable = ({ path }: OpenFile, offset: number, cause: unknown) =>
+  new BytesError(
+    "UNREADABLE_SOURCE",
+    `the file cannot be read: ${describeErrno(cause)}`,
+    { source: path, offset },
+    { cause },
+  );
+
+const tooShort = ({ fd, size, path }: OpenFile, offset: number) =>
+  new BytesError("MISMATCH_CHANGED", `the file ends at byte ${offset}; it was ${size} bytes long when it was opened`, {
+    source: path,
+    offset,
+    size: fstatSync(fd).size,
+  });
+
 /** Memory that is about to be overwritten: clearing it first costs as much as reading a cached file. */
 function allocate(size: number): Uint8Array {
   if (size < 4096) return new Uint8Array(size);
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
-}
-
-function readPart(fd: number, bytes: Uint8Array, at: number, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(fd, bytes, at, length, position, (error, count) => (error ? reject(error) : resolve(count)));
-  });
 }

@@ -17,6 +17,7 @@ export type SkippedWhat =
   /** An xattr that this user may not set, or the target does not take. */
   | "xattr";
 
+/** One thing that an extraction could not do, and why. */
 export interface Skipped {
   readonly path: Name;
   readonly what: SkippedWhat;
