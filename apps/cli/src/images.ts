@@ -3,6 +3,7 @@ import { nodeHasher } from "@sextant/bytes/node";
 import { type OpenedImage, openImage } from "@sextant/image";
 import { openDirectoryImage } from "@sextant/image/node";
 import { type Certificate, readCertificates } from "@sextant/signing";
+import { CommandError, exitCode, inputError } from "./errors.js";
 import { type Input, isUrl, openInput, printReads, type Reads } from "./sources.js";
 
 /** Options that all verbs have which look into an image. */
@@ -29,14 +30,19 @@ export async function withImage<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   if (!isUrl(where) && where !== "-" && (await isDirectory(where))) {
+    if (options.certificate) {
+      const why = "a directory carries no signature that the certificate could be held against";
+      throw new CommandError(exitCode.no, where, why);
+    }
     return work({ image: await openDirectoryImage(where), where, input: undefined, reads: () => noReads });
   }
   const certificates = await loadCertificates(options.certificate);
   const input = await openInput(where);
   try {
-    const image = await openImage(input.source, {
+    await using image = await openImage(input.source, {
       hasher: nodeHasher,
-      ...(certificates.length > 0 && { certificates }),
+      archive: async () => (await import("@sextant/archive/node")).nodeUnpackOptions,
+      ...(certificates && { certificates }),
     });
     return await work({ image, where: input.where, input, reads: () => input.reads() });
   } finally {
@@ -50,8 +56,14 @@ export async function isDirectory(path: string): Promise<boolean> {
   return found?.isDirectory() ?? false;
 }
 
-/** The certificates in the files that the user names. */
-export async function loadCertificates(paths: readonly string[] = []): Promise<readonly Certificate[]> {
-  const lists = await Promise.all(paths.map(async (path) => readCertificates(await readFile(path))));
-  return lists.flat();
+/** The certificates in the files that the user names; undefined where none is named. A file without one is an error. */
+export async function loadCertificates(paths?: readonly string[]): Promise<readonly Certificate[] | undefined> {
+  if (paths === undefined) return undefined;
+  const certificates: Certificate[] = [];
+  for (const path of paths) {
+    const found = readCertificates(await readFile(path));
+    if (found.length === 0) throw inputError(path, "there is no certificate in it");
+    certificates.push(...found);
+  }
+  return certificates;
 }
