@@ -2,13 +2,19 @@ import { readFile } from "node:fs/promises";
 import { allRoot, applyOverrides, type Directory, parseOverrides, union } from "@sextant/tree";
 import { readDirectoryTree } from "@sextant/tree/node";
 import { isDirectory } from "./images.js";
-import { type Input, openInput } from "./sources.js";
+import { openInput } from "./sources.js";
 
 /** A tree made of the user's sources, and the open files that its content comes from. */
 export interface CollectedTree extends AsyncDisposable {
   readonly tree: Directory;
   /** What could not be taken as it is, a sentence each. */
   readonly warnings: readonly string[];
+}
+
+/** A tree, and what could not be taken as it is. */
+interface Found {
+  readonly root: Directory;
+  readonly warnings: readonly { readonly message: string }[];
 }
 
 export interface TreeOptions {
@@ -19,15 +25,15 @@ export interface TreeOptions {
 
 /** Reads directories and archives in order; later ones add to and replace what earlier ones have. */
 export async function collectTree(sources: readonly string[], options: TreeOptions): Promise<CollectedTree> {
-  const inputs: Input[] = [];
+  const open: AsyncDisposable[] = [];
   const close = async () => {
-    for (const input of inputs) await input[Symbol.asyncDispose]();
+    for (const one of open.reverse()) await one[Symbol.asyncDispose]();
   };
   const warnings: string[] = [];
   try {
     const trees: Directory[] = [];
     for (const where of sources) {
-      const found = (await isDirectory(where)) ? await readDirectoryTree(where) : await readArchive(where, inputs);
+      const found: Found = (await isDirectory(where)) ? await readDirectoryTree(where) : await readArchive(where, open);
       trees.push(found.root);
       warnings.push(...found.warnings.map(({ message }) => `${where}: ${message}`));
     }
@@ -47,14 +53,13 @@ async function override(tree: Directory, options: TreeOptions, warnings: string[
   return root;
 }
 
-/** Archives are rarer than directories, and their decoders are large. */
-async function readArchive(
-  where: string,
-  inputs: Input[],
-): Promise<{ root: Directory; warnings: readonly { message: string }[] }> {
+/** Archives are rarer than directories, and their decoders are large: they are loaded when they are needed. */
+async function readArchive(where: string, open: AsyncDisposable[]): Promise<Found> {
   const { openArchive } = await import("@sextant/archive");
+  const { nodeUnpackOptions } = await import("@sextant/archive/node");
   const input = await openInput(where);
-  inputs.push(input);
-  const { tree, warnings } = await openArchive(input.source);
-  return { root: tree, warnings };
+  open.push(input);
+  const archive = await openArchive(input.source, { ...nodeUnpackOptions, parentSymlinks: "follow" });
+  open.push(archive);
+  return { root: archive.tree, warnings: archive.warnings };
 }

@@ -1,3 +1,4 @@
+import type { OpenOptions as ArchiveOptions } from "@sextant/archive";
 import { type ByteSource, cached, type Hasher, portableHasher, withKnown } from "@sextant/bytes";
 import {
   type ChooseOptions,
@@ -27,6 +28,8 @@ export interface ImageOptions extends ChooseOptions {
   readonly devices?: readonly ByteSource[];
   /** Default `portableHasher`. */
   readonly hasher?: Hasher;
+  /** How compressed archives are unpacked. Default: in memory, up to 1 GiB. */
+  readonly archive?: () => Promise<ArchiveOptions>;
 }
 
 /** Who vouches for a file system. */
@@ -46,8 +49,8 @@ export interface MountedFilesystem {
   readonly verified: Verified | undefined;
 }
 
-/** An image whose kind is known and whose metadata can be read. */
-export interface OpenedImage {
+/** An image whose kind is known and whose metadata can be read. Dispose of it when its tree is no longer read. */
+export interface OpenedImage extends AsyncDisposable {
   readonly layout: "ddi" | "filesystem" | "archive" | "directory";
   /** `erofs`; the kind of archive; `directory`. */
   readonly format: string;
@@ -86,7 +89,7 @@ export async function openImage(source: ByteSource, options: ImageOptions = {}):
   refuseUnsigned(source, options);
   // Loaded here, as most images are none and those who match many should not wait for it.
   const { openArchive } = await import("@sextant/archive");
-  const archive = await openArchive(withKnown(source, 0, head));
+  const archive = await openArchive(withKnown(source, 0, head), await options.archive?.());
   return {
     layout: "archive",
     format: archive.format,
@@ -95,6 +98,7 @@ export async function openImage(source: ByteSource, options: ImageOptions = {}):
     filesystems: [],
     verified: undefined,
     root: async () => lazyTree(archive.tree),
+    [Symbol.asyncDispose]: () => archive[Symbol.asyncDispose](),
   };
 }
 
@@ -116,6 +120,7 @@ async function openBare(source: ByteSource, options: ImageOptions): Promise<Open
     filesystems: [filesystem],
     verified: undefined,
     root: () => erofs.root(),
+    async [Symbol.asyncDispose]() {},
   };
 }
 
@@ -139,6 +144,7 @@ async function openDisk(source: ByteSource, options: ImageOptions): Promise<Open
     filesystems,
     verified: verified.length === filesystems.length ? verified : undefined,
     root: () => mountedRoot(filesystems),
+    async [Symbol.asyncDispose]() {},
   };
 }
 

@@ -31,7 +31,7 @@ interface Checked {
 
 /** Checks everything that an image claims, and fails closed: what cannot be verified is an error. */
 export async function check(where: string, options: CheckOptions): Promise<number> {
-  const certificates = await loadCertificates(options.certificate);
+  const certificates = (await loadCertificates(options.certificate)) ?? [];
   const input = await openInput(where);
   try {
     const head = await input.source.read(0, Math.min(input.source.size, 8192));
@@ -49,7 +49,7 @@ export async function check(where: string, options: CheckOptions): Promise<numbe
 }
 
 type DiskOptions = Omit<CheckOptions, "certificate"> & {
-  readonly certificates: Awaited<ReturnType<typeof loadCertificates>>;
+  readonly certificates: NonNullable<Awaited<ReturnType<typeof loadCertificates>>>;
 };
 
 async function checkDisk(input: Input, { certificates, allowUnsigned = false }: DiskOptions): Promise<Checked> {

@@ -12,5 +12,6 @@ export async function openDirectoryImage(path: string): Promise<OpenedImage> {
     filesystems: [],
     verified: undefined,
     root: async () => root,
+    async [Symbol.asyncDispose]() {},
   };
 }
