@@ -88,6 +88,16 @@ describe("fileSink", () => {
     expect(readdirSync(folder())).toEqual(["out"]);
   });
 
+  test("can be read back before the commit, and not after it", async () => {
+    const sink = fileSink(inFolder("out"));
+    await sink.write(2, Uint8Array.of(1, 2));
+    expect([...readFileSync(await sink.written())]).toEqual([0, 0, 1, 2]);
+    await sink.write(0, Uint8Array.of(9));
+    expect([...readFileSync(await sink.written())]).toEqual([9, 0, 1, 2]);
+    await sink.commit(4);
+    expect(await rejectionOf(sink.written())).toBeInstanceOf(TypeError);
+  });
+
   test("an abort leaves nothing, and the old file alone; after the end there is nothing to do", async () => {
     const path = inFolder("out");
     writeFileSync(path, "old");

@@ -13,6 +13,7 @@ import {
   readChunks,
   slice,
   toHex,
+  withKnown,
   writeChunks,
   zeros,
 } from "@sextant/bytes";
@@ -36,6 +37,7 @@ const sources: readonly [string, ByteSource][] = [
     ),
   ],
   ["a counted source", counted(fromBytes(bytes, "b"))],
+  ["a source of which a part is known", withKnown(fromBytes(bytes, "b"), 10, range(10, 50))],
 ];
 
 describe.each(sources)("%s", (_, source) => {
@@ -93,6 +95,21 @@ test("counted counts reads that ask for bytes, and what they ask for", async () 
   await source.read(5, 5);
   await source.read(90, 100);
   expect(source.count).toEqual({ requests: 2, bytes: 20 });
+});
+
+test("what is known costs nothing, what goes past it is read whole", async () => {
+  const below = counted(fromBytes(bytes));
+  const source = withKnown(below, 10, range(10, 50));
+  for (const [start, end] of [
+    [10, 50],
+    [20, 30],
+  ] as const) {
+    expect(await source.read(start, end)).toEqual(range(start, end));
+  }
+  expect(below.count.requests).toBe(0);
+  expect(await source.read(9, 50)).toEqual(range(9, 50));
+  expect(await source.read(10, 51)).toEqual(range(10, 51));
+  expect(below.count).toEqual({ requests: 2, bytes: 82 });
 });
 
 test("parts are only read where they are asked for", async () => {
