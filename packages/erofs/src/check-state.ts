@@ -1,4 +1,4 @@
-import type { NodeKind } from "@sextant/tree";
+import { type Name, type NodeKind, nameToText } from "@sextant/tree";
 import type { OwnedRange, Ranges } from "./check-extents.js";
 import type { ErofsErrorCode } from "./errors.js";
 
@@ -39,8 +39,16 @@ export interface SeenInode {
   /** Entries that lead to it. */
   names: number;
   subdirectories: number;
-  /** The first of its paths. */
-  path(): string;
+  /** The directory and name under which it was met first; undefined and empty for the root. */
+  readonly parent: SeenInode | undefined;
+  readonly name: Name;
+}
+
+/** The first of an inode's paths, or that of an entry in it. */
+export function pathOf(inode: SeenInode, entry?: Name): string {
+  const names = entry === undefined ? [] : [nameToText(entry)];
+  for (let at: SeenInode | undefined = inode; at?.parent; at = at.parent) names.unshift(nameToText(at.name));
+  return `/${names.join("/")}`;
 }
 
 export interface CheckState {
@@ -51,14 +59,14 @@ export interface CheckState {
   isFull(): boolean;
   report(code: FindingCode, path: string, message: string, offset?: number): void;
   /** Does the work; what is wrong with the image becomes a finding and the result undefined. */
-  attempt<T>(path: string, work: () => Promise<T> | T): Promise<T | undefined>;
+  attempt<T>(path: () => string, work: () => Promise<T> | T): Promise<T | undefined>;
 }
 
 /** A range in words. */
 export function describeRange({ inodes }: CheckState, { owner, of }: OwnedRange): string {
   if (of < 0) return "the superblock or device table";
   if (owner === "shared xattr") return `shared xattr ${of}`;
-  const path = inodes.get(of)?.path();
-  const whose = `inode ${of}${path === undefined ? "" : ` (${path})`}`;
+  const inode = inodes.get(of);
+  const whose = `inode ${of}${inode === undefined ? "" : ` (${pathOf(inode)})`}`;
   return owner === "metadata" ? whose : `data of ${whose}`;
 }

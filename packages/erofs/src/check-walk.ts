@@ -1,6 +1,6 @@
 import { type Name, nameToText } from "@sextant/tree";
 import { addRange } from "./check-extents.js";
-import type { CheckState, SeenInode } from "./check-state.js";
+import { type CheckState, pathOf, type SeenInode } from "./check-state.js";
 import { chunkIndexArea, locateAll, mapData } from "./data.js";
 import { checkBlockOrder, storedBlocks } from "./directory.js";
 import { type Dirent, decodeDirentBlock } from "./dirents.js";
@@ -22,9 +22,12 @@ interface Pending {
 export async function walkTree(volume: Volume, state: CheckState): Promise<void> {
   const { rootNid } = volume.superblock;
   const shared: SharedNames = new Map();
-  const root = await state.attempt("/", () => readInode(volume, rootNid));
+  const root = await state.attempt(
+    () => "/",
+    () => readInode(volume, rootNid),
+  );
   if (root === undefined) return;
-  const seen = remember(state, root, () => "");
+  const seen = remember(state, root, undefined, "" as Name);
   if (root.kind !== "directory") state.report("MALFORMED_INODE", "/", `the root is a ${root.kind}`, root.offset);
   await checkInode(volume, state, root, shared);
   const pending: Pending[] = [{ inode: root, seen, parentNid: rootNid }];
@@ -39,14 +42,12 @@ export async function walkTree(volume: Volume, state: CheckState): Promise<void>
   }
 }
 
-function remember(state: CheckState, inode: Inode, path: () => string): SeenInode {
+function remember(state: CheckState, inode: Inode, parent: SeenInode | undefined, name: Name): SeenInode {
   const { kind, offset, nlink } = inode;
-  const seen: SeenInode = { kind, offset, nlink, names: 0, subdirectories: 0, path: () => path() || "/" };
+  const seen: SeenInode = { kind, offset, nlink, names: 0, subdirectories: 0, parent, name };
   state.inodes.set(inode.nid, seen);
   return seen;
 }
-
-const join = (directory: string, name: Name) => `${directory === "/" ? "" : directory}/${nameToText(name)}`;
 
 /** Follows an entry; gives the inode where it is met for the first time. */
 async function visitEntry(
@@ -56,11 +57,11 @@ async function visitEntry(
   dirent: Dirent,
   offset: number | undefined,
 ): Promise<Pending | undefined> {
-  const path = () => join(directory.seen.path(), dirent.name);
+  const path = () => pathOf(directory.seen, dirent.name);
   let seen = state.inodes.get(dirent.nid);
   const known = seen !== undefined;
-  const inode = known ? undefined : await state.attempt(path(), () => readInode(volume, dirent.nid));
-  if (inode) seen = remember(state, inode, path);
+  const inode = known ? undefined : await state.attempt(path, () => readInode(volume, dirent.nid));
+  if (inode) seen = remember(state, inode, directory.seen, dirent.name);
   if (seen === undefined) return undefined;
   const type = kindOfFileType[dirent.type];
   if (type !== seen.kind) {
@@ -70,7 +71,7 @@ async function visitEntry(
   seen.names += 1;
   if (seen.kind === "directory") {
     if (known) {
-      state.report("MALFORMED_CYCLE", path(), `this directory, inode ${dirent.nid}, is also ${seen.path()}`, offset);
+      state.report("MALFORMED_CYCLE", path(), `this directory, inode ${dirent.nid}, is also ${pathOf(seen)}`, offset);
     } else directory.seen.subdirectories += 1;
   }
   return inode && { inode, seen, parentNid: directory.inode.nid };
@@ -78,7 +79,7 @@ async function visitEntry(
 
 /** Gives the entries but `.` and `..`, which it checks, with their places in the image; goes on behind broken blocks. */
 async function* checkDirectory(volume: Volume, state: CheckState, { inode, seen, parentNid }: Pending) {
-  const path = seen.path();
+  const path = () => pathOf(seen);
   const special = new Map<Name, number>();
   let last: Name | undefined;
   const blocks = storedBlocks(volume, inode);
@@ -100,12 +101,13 @@ async function* checkDirectory(volume: Volume, state: CheckState, { inode, seen,
     const found = special.get(name as Name);
     if (found === expected || (name === "." && found === undefined && inode.dotOmitted)) continue;
     const is = found === undefined ? "is missing" : `is inode ${found}`;
-    state.report("MISMATCH_PARENT", path, `"${name}" ${is}, expected inode ${expected}`, inode.offset);
+    state.report("MISMATCH_PARENT", path(), `"${name}" ${is}, expected inode ${expected}`, inode.offset);
   }
 }
 
 async function checkInode(volume: Volume, state: CheckState, inode: Inode, shared: SharedNames): Promise<void> {
-  const path = state.inodes.get(inode.nid)?.path() ?? "";
+  const seen = state.inodes.get(inode.nid);
+  const path = () => (seen === undefined ? "" : pathOf(seen));
   await state.attempt(path, () => checkXattrs(volume, state, inode, path, shared));
   let end = bodyOffset(inode);
   if (isCompressed(inode.layout)) state.compressed += 1;
@@ -146,13 +148,14 @@ async function checkData(volume: Volume, state: CheckState, inode: Inode): Promi
 /** Names of shared xattrs, by id: thousands of inodes may have the same ones. */
 type SharedNames = Map<number, Name | undefined>;
 
-async function checkXattrs(volume: Volume, state: CheckState, inode: Inode, path: string, shared: SharedNames) {
+async function checkXattrs(volume: Volume, state: CheckState, inode: Inode, path: () => string, shared: SharedNames) {
   const body = await readXattrBody(volume, inode);
   if (body === undefined) return;
   const names = new Set<Name>();
   const add = (name: Name | undefined) => {
     if (name === undefined) return;
-    if (names.has(name)) state.report("MALFORMED_XATTR", path, `there are two xattrs ${nameToText(name)}`, body.offset);
+    if (names.has(name))
+      state.report("MALFORMED_XATTR", path(), `there are two xattrs ${nameToText(name)}`, body.offset);
     names.add(name);
   };
   for (const stored of body.inline) add(await fullName(volume, stored));

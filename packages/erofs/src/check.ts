@@ -1,6 +1,6 @@
 import { type ByteSource, BytesError, cached } from "@sextant/bytes";
 import { addRange, noRanges, overlaps, rangesBeyond } from "./check-extents.js";
-import { type CheckState, describeRange, type Finding, type FindingCode } from "./check-state.js";
+import { type CheckState, describeRange, type Finding, type FindingCode, pathOf } from "./check-state.js";
 import { walkTree } from "./check-walk.js";
 import { ErofsError } from "./errors.js";
 import { deviceSlotRecord, superblockRecord, superOffset, superSlotBytes } from "./layout.js";
@@ -53,12 +53,15 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
       try {
         return await work();
       } catch (error) {
-        state.report(...asFinding(error, path));
+        state.report(...asFinding(error, path()));
         return undefined;
       }
     },
   };
-  const volume = await state.attempt("", () => openVolume(cached(source, walkPages), devices));
+  const volume = await state.attempt(
+    () => "",
+    () => openVolume(cached(source, walkPages), devices),
+  );
   if (volume) await checkVolume(volume, state);
   const directories = [...state.inodes.values()].filter(({ kind }) => kind === "directory").length;
   return {
@@ -88,7 +91,10 @@ async function checkVolume(volume: Volume, state: CheckState): Promise<void> {
   const tableStart = record.deviceTableSlot * deviceSlotRecord.size;
   const tableEnd = tableStart + deviceCount(superblock) * deviceSlotRecord.size;
   addRange(state.ranges, { source, start: tableStart, end: tableEnd, owner: "metadata", of: -1 });
-  await state.attempt("device table", () => volume.devices());
+  await state.attempt(
+    () => "device table",
+    () => volume.devices(),
+  );
 
   await walkTree(volume, state);
   checkLinks(state);
@@ -105,23 +111,28 @@ function checkLinks(state: CheckState): void {
     const links = seen.kind === "directory" ? 2 + seen.subdirectories : seen.names;
     if (seen.nlink !== links) {
       const message = `inode ${nid} says it has ${seen.nlink} links, the tree has ${links}`;
-      state.report("MISMATCH_LINKS", seen.path(), message, seen.offset);
+      state.report("MISMATCH_LINKS", pathOf(seen), message, seen.offset);
     }
   }
+}
+
+function pathOfNid({ inodes }: CheckState, nid: number): string {
+  const inode = inodes.get(nid);
+  return inode === undefined ? "/" : pathOf(inode);
 }
 
 function checkOverlaps({ superblock, source }: Volume, state: CheckState): void {
   for (const [first, second] of overlaps(state.ranges)) {
     if (state.isFull()) return;
     const message = `${describeRange(state, second)} begins inside of ${describeRange(state, first)}`;
-    state.report("MALFORMED_OVERLAP", state.inodes.get(second.of)?.path() ?? "/", message, second.start);
+    state.report("MALFORMED_OVERLAP", pathOfNid(state, second.of), message, second.start);
   }
   // The device may well be longer than the image, or hold other devices' blocks behind it.
   const limit = deviceCount(superblock) > 0 ? source.size : superblock.blocks * superblock.blockBytes;
   for (const { end, start, of } of rangesBeyond(state.ranges, source, limit)) {
     if (state.isFull()) return;
     const message = `bytes up to ${end} are in use, the superblock says that ${limit} are all`;
-    state.report("MALFORMED_DATA", state.inodes.get(of)?.path() ?? "/", message, start);
+    state.report("MALFORMED_DATA", pathOfNid(state, of), message, start);
   }
 }
 

@@ -1,4 +1,4 @@
-import { toSafeNumber } from "@sextant/bytes";
+import { toSafeNumber, viewOf } from "@sextant/bytes";
 import type { NodeKind } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import {
@@ -136,7 +136,8 @@ export function decodeInode(superblock: Superblock, bytes: Uint8Array, nid: numb
     throw fail("UNSUPPORTED_LAYOUT", "format", `the inode has the unknown data layout ${layout}`);
   }
   const extended = (format & inodeFormat.extended) !== 0;
-  const common = extended ? decodeExtended(bytes, nid, offset) : decodeCompact(superblock, bytes, offset);
+  const view = viewOf(bytes);
+  const common = extended ? decodeExtended(view, nid, offset) : decodeCompact(superblock, view);
   const kind = kinds[common.mode & modeType.mask];
   if (kind === undefined) {
     throw fail("MALFORMED_INODE", "mode", `mode 0${common.mode.toString(8)} is of no file type`);
@@ -167,26 +168,47 @@ export function decodeInode(superblock: Superblock, bytes: Uint8Array, nid: numb
   };
 }
 
-function decodeCompact(superblock: Superblock, bytes: Uint8Array, offset: number): Common {
-  const raw = compactInodeRecord.decode(bytes, 0, offset);
-  const isDirectory = (raw.mode & modeType.mask) === modeType.directory;
-  const oneLink = !isDirectory && (raw.format & inodeFormat.oneLink) !== 0;
+// Walks decode millions of inodes; the records' own `decode` takes four times as long as reading the fields one by one.
+
+function decodeCompact(superblock: Superblock, view: DataView): Common {
+  const { offsets } = compactInodeRecord;
+  const u16 = (field: keyof typeof offsets) => view.getUint16(offsets[field], true);
+  const u32 = (field: keyof typeof offsets) => view.getUint32(offsets[field], true);
+  const [format, mode, nlinkOrHigh] = [u16("format"), u16("mode"), u16("nlinkOrHigh")];
+  const isDirectory = (mode & modeType.mask) === modeType.directory;
+  const oneLink = !isDirectory && (format & inodeFormat.oneLink) !== 0;
   return {
-    ...raw,
-    nlink: oneLink ? 1 : raw.nlinkOrHigh,
-    high: oneLink ? raw.nlinkOrHigh : undefined,
-    mtimeSeconds: superblock.epochSeconds + raw.mtime,
+    format,
+    xattrCount: u16("xattrCount"),
+    mode,
+    address: u32("address"),
+    uid: u16("uid"),
+    gid: u16("gid"),
+    size: u32("size"),
+    nlink: oneLink ? 1 : nlinkOrHigh,
+    high: oneLink ? nlinkOrHigh : undefined,
+    mtimeSeconds: superblock.epochSeconds + u32("mtime"),
     mtimeNanoseconds: superblock.record.fixedNanoseconds,
   };
 }
 
-function decodeExtended(bytes: Uint8Array, nid: number, offset: number): Common {
-  const raw = extendedInodeRecord.decode(bytes, 0, offset);
+function decodeExtended(view: DataView, nid: number, offset: number): Common {
   const { offsets } = extendedInodeRecord;
+  const u16 = (field: keyof typeof offsets) => view.getUint16(offsets[field], true);
+  const u32 = (field: keyof typeof offsets) => view.getUint32(offsets[field], true);
+  const u64 = (field: keyof typeof offsets) => view.getBigUint64(offsets[field], true);
   return {
-    ...raw,
-    size: toSafeNumber(raw.size, `inode ${nid}.size`, offset + offsets.size),
-    mtimeSeconds: signedSeconds(raw.mtime, `inode ${nid}.mtime`, offset + offsets.mtime),
+    format: u16("format"),
+    xattrCount: u16("xattrCount"),
+    mode: u16("mode"),
+    address: u32("address"),
+    uid: u32("uid"),
+    gid: u32("gid"),
+    size: toSafeNumber(u64("size"), `inode ${nid}.size`, offset + offsets.size),
+    nlink: u32("nlink"),
+    high: u16("high"),
+    mtimeSeconds: signedSeconds(u64("mtime"), `inode ${nid}.mtime`, offset + offsets.mtime),
+    mtimeNanoseconds: u32("mtimeNanoseconds"),
   };
 }
 
