@@ -1,7 +1,8 @@
-import { type ByteSource, toHex } from "@sextant/bytes";
+import { type ByteSource, slice, toHex } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
-import { check as checkDdi, type DdiReport, looksLikeDdi } from "@sextant/ddi";
+import { check as checkDdi, type DdiReport, looksLikeDdi, type SetReport } from "@sextant/ddi";
 import { check as checkErofs, isErofs } from "@sextant/erofs";
+import { openHashArea } from "@sextant/verity";
 import { checkFile } from "@sextant/verity/node";
 import { exitCode, inputError } from "../errors.js";
 import { loadCertificates } from "../images.js";
@@ -65,8 +66,17 @@ async function checkDisk(input: Input, { certificates, allowUnsigned = false }: 
     }),
   });
   const findings: Finding[] = [...disk.findings];
-  for (const { set } of disk.sets) findings.push(...(await checkFilesystem(set.data.source, set.data.start)));
+  for (const report of disk.sets) {
+    findings.push(...(await checkFilesystem(await vouchedFor(report), report.set.data.start)));
+  }
   return { findings, disk };
+}
+
+/** A filesystem as far as its hashes go: for a check, what nobody vouches for behind that is not there. */
+async function vouchedFor({ set, verityReport }: SetReport): Promise<ByteSource> {
+  if (!set.verity || !verityReport) return set.data.source;
+  const { params } = await openHashArea(set.verity.source);
+  return slice(set.data.source, 0, params.dataBlocks * params.dataBlockBytes);
 }
 
 async function checkBare(source: ByteSource, head: Uint8Array, options: CheckOptions): Promise<Checked> {
