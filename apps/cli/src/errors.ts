@@ -64,7 +64,16 @@ function isVerdict(error: CodedError): boolean {
   return error.name === "VerityError" && error.code.startsWith("MISMATCH_");
 }
 
-/** Turns whatever was thrown into one line, a hint and an exit code. `subject` is what the verb worked on. */
+/** What errors are about that do not say so themselves: a format knows its fields, and not whose they are. */
+const subjects = new WeakMap<Error, string>();
+
+/** Remembers what an error is about, unless somebody has before, and gives it back. */
+export function about(error: unknown, subject: string): unknown {
+  if (error instanceof Error && !subjects.has(error)) subjects.set(error, subject);
+  return error;
+}
+
+/** Turns whatever was thrown into one line, a hint and an exit code. `subject` is the verb. */
 export function toFailure(error: unknown, subject: string): Failure {
   if (error instanceof CommandError) {
     const where = error.where === undefined ? "" : ` (${error.where})`;
@@ -73,7 +82,7 @@ export function toFailure(error: unknown, subject: string): Failure {
   if (error instanceof CodedError) {
     const exit = isVerdict(error) ? exitCode.no : exitCode.malformed;
     const { source } = error.context;
-    const what = typeof source === "string" ? source : subject;
+    const what = typeof source === "string" ? source : (subjects.get(error) ?? subject);
     const context = { ...error.context, source: undefined };
     const text = describeError({ message: error.message, context } as CodedError);
     return { exit, line: oneLine(`sextant: ${what}: ${text}`) };

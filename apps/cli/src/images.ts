@@ -3,7 +3,7 @@ import { nodeHasher } from "@sextant/bytes/node";
 import { type OpenedImage, openImage } from "@sextant/image";
 import { openDirectoryImage } from "@sextant/image/node";
 import { type Certificate, readCertificates } from "@sextant/signing";
-import { CommandError, exitCode, inputError } from "./errors.js";
+import { about, CommandError, exitCode, inputError } from "./errors.js";
 import { type Input, isUrl, openInput, printReads, type Reads } from "./sources.js";
 
 /** Options that all verbs have which look into an image. */
@@ -45,6 +45,8 @@ export async function withImage<T>(
       ...(certificates && { certificates }),
     });
     return await work({ image, where: input.where, input, reads: () => input.reads() });
+  } catch (error) {
+    throw about(error, input.where);
   } finally {
     if (options.stats) printReads(input.where, input.reads());
     await input[Symbol.asyncDispose]();
