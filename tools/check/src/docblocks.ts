@@ -60,10 +60,11 @@ function hasDocblock(node: ts.Node): boolean {
   return ts.getJSDocCommentsAndTags(node).some(ts.isJSDoc);
 }
 
-/** An interface each of whose members has a docblock, or a list of codes with docblocks between them, says it all. */
+/** An interface each of whose own members has a docblock, or a list of codes with docblocks between them, says it all. */
 function isSelfExplained(statement: ts.Statement): boolean {
   if (ts.isInterfaceDeclaration(statement)) {
-    return statement.members.length > 0 && statement.members.every(hasDocblock);
+    const hasContent = statement.members.length > 0 || statement.heritageClauses !== undefined;
+    return hasContent && statement.members.every(hasDocblock);
   }
   if (!ts.isTypeAliasDeclaration(statement) || !ts.isUnionTypeNode(statement.type)) return false;
   const text = statement.getSourceFile().text;
