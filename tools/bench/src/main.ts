@@ -50,7 +50,7 @@ async function main(): Promise<void> {
       if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
       try {
         for (const comparison of await bench.run({ root, folder, short: values.short, runs, sextant })) {
-          const row = reportRow(bench.name, comparison);
+          const row = reportRow(bench.name, comparison, values.short);
           rows.push(row);
           if (!values.json) console.log(`${formatRow(row)}\n`);
         }

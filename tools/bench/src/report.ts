@@ -21,9 +21,15 @@ export interface Summary {
   readonly peakMiB?: number;
 }
 
-export function reportRow(bench: string, { title, ours, peer, goal, notes = [] }: Comparison): ReportRow {
+/** A comparison as it is reported; a goal is one of whole inputs, whatever `short` made of them. */
+export function reportRow(
+  bench: string,
+  { title, ours, peer, goal, notes = [] }: Comparison,
+  short = false,
+): ReportRow {
   const own = summary(ours);
-  const row = { bench, title, ours: own, notes, ...(goal === undefined ? {} : { goal }) };
+  const aim = goal === undefined ? {} : { goal: short ? `${goal} (without --short)` : goal };
+  const row = { bench, title, ours: own, notes, ...aim };
   if (!peer) return row;
   const other = summary(peer);
   const peak =
