@@ -86,13 +86,19 @@ function* headersOf(tree: Directory): Generator<Header> {
     const ino = (group && inodes.get(node)) ?? ++count;
     if (group) inodes.set(node, ino);
     yield {
-      path: path === "" ? ("." as Name) : path,
+      path: memberPath(path),
       node,
       ino,
       nlink: node.kind === "directory" ? 2 : (group?.length ?? 1),
       size: group === undefined || group.at(-1) === path ? dataBytes(node) : 0,
     };
   }
+}
+
+/** The root is `.`, and a file of the trailer's name must not look like it. */
+function memberPath(path: Name): Name {
+  if (path === "") return "." as Name;
+  return path === trailerName ? (`./${path}` as Name) : path;
 }
 
 function dataBytes(node: TreeNode): number {

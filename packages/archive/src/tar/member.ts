@@ -94,7 +94,7 @@ export async function readMember(
   const { content, end } =
     kind === "file"
       ? await readContent(source, said, member)
-      : { content: undefined, end: offset + blockBytes + (await linkDataBytes(headers, said, kind)) };
+      : { content: undefined, end: offset + blockBytes + (await dataBytes(headers, said)) };
   const isDevice = kind === "character-device" || kind === "block-device";
   return {
     member: {
@@ -153,13 +153,14 @@ async function readContent(
 }
 
 /**
- * Bytes between a member that is no file and the next header. POSIX lets only hard links have data, and writers disagree on
- * whether a link's size means it: there is data unless what follows is a header or the end.
+ * Bytes between a member that is no file and the next header. POSIX lets only hard links have data, writers disagree on
+ * whether a link's size means it, and old ones marked directories by a slash only: there is data unless what follows is
+ * a header or the end.
  */
-async function linkDataBytes(headers: ByteSource, { header, pax, offset }: Said, kind: TarMemberKind): Promise<number> {
+async function dataBytes(headers: ByteSource, { header, pax, offset }: Said): Promise<number> {
   const size = pax.size ?? header.size;
   const next = offset + blockBytes;
-  if (kind !== "hard-link" || size === 0 || next + blockBytes > headers.size) return 0;
+  if (size === 0 || next + blockBytes > headers.size) return 0;
   const block = await headers.read(next, next + blockBytes);
   return isZeroBlock(block) || hasValidChecksum(block) ? 0 : behind(0, size);
 }

@@ -59,7 +59,7 @@ export function readOverrides(records: PaxRecords, offset: number): PaxOverrides
     if (key.startsWith(schilyXattr)) {
       xattrs.push({ name: unescapeKey(key.slice(schilyXattr.length)), value: value.slice() });
     } else if (key.startsWith(libarchiveXattr)) {
-      encoded.push({ name: unescapeUrl(key.slice(libarchiveXattr.length)), value: fromBase64(value, offset) });
+      encoded.push({ name: unescapeKey(key.slice(libarchiveXattr.length)), value: fromBase64(value, offset) });
     } else if (value.length === 0) {
       last.delete(key);
     } else {
@@ -185,14 +185,12 @@ function numbersIn(map: Uint8Array, offset: number): number[] {
   return numbers;
 }
 
-/** GNU tar writes `=` and `%` of an xattr's name as %3D and %25, since the first `=` ends a key. */
-const unescapeKey = (key: string) => key.replaceAll("%3D", "=").replaceAll("%25", "%") as Name;
-
-/** The name as a pax key holds it. */
-export const escapeKey = (name: Name) => name.replaceAll("%", "%25").replaceAll("=", "%3D");
-
-const unescapeUrl = (key: string) =>
+/** The first `=` ends a key: GNU tar writes `=` and `%` of an xattr's name as %3D and %25, libarchive more than these. */
+const unescapeKey = (key: string) =>
   key.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) as Name;
+
+/** An xattr's name as a pax key holds it. */
+export const escapeKey = (name: Name) => name.replaceAll("%", "%25").replaceAll("=", "%3D");
 
 function fromBase64(value: Uint8Array, offset: number): Uint8Array {
   try {
