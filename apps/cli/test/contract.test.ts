@@ -15,7 +15,8 @@ beforeAll(async () => {
   bare = await buildHello(shop, ["--bare"], "bare");
   writeFileSync(shop.at("empty.raw"), "");
   writeFileSync(shop.at("text.raw"), "this is no image\n".repeat(1000));
-  writeFileSync(shop.at("zeros.raw"), new Uint8Array(65536));
+  // Fewer zeros would be an empty tar archive.
+  writeFileSync(shop.at("zeros.raw"), new Uint8Array(2_000_000));
   writeFileSync(shop.at("half.raw"), readFileSync(image).subarray(0, 30_000));
   writeFileSync(shop.at("huge.raw"), hugeClaim(readFileSync(bare)));
   mkdirSync(shop.at("folder"));

@@ -172,7 +172,7 @@ describe("names that lead elsewhere", () => {
     const bytes = readFileSync(join(room, "names.raw"));
     // Without the checksum feature a changed name is not found before it is read.
     bytes[1024 + 8] = (bytes[1024 + 8] ?? 0) & ~1;
-    for (const name of ["..", "a/", "/a", "a\0"]) {
+    for (const name of ["..", "a/", "/a"]) {
       const copy = Buffer.from(bytes);
       const at = copy.indexOf("...aa");
       expect(at).toBeGreaterThan(0);
