@@ -22,9 +22,8 @@ export type ErofsErrorCode =
   | "UNSUPPORTED_LAYOUT"
   /** The data is on a device that was not given to `open`. */
   | "MISSING_DEVICE"
-  /** More than what Linux, or this package, handles. */
+  /** A symlink's target is longer than what Linux follows. */
   | "LIMIT_SYMLINK"
-  | "LIMIT_DIRECTORY"
   /** A tree that no filesystem can hold: a directory under two names, a name or number out of range. */
   | "MALFORMED_TREE"
   /** A tree that EROFS cannot hold: names, xattrs or sizes beyond its fields. */

@@ -1,6 +1,6 @@
 import { inodeSlotBytes } from "./layout.js";
 
-/** The writer's block size on every machine: kernels of 4096-byte pages mount no other before Linux 6.4. */
+/** The writer's block size on every machine: that of the pages of most, and what all their kernels mount. */
 export const blockBytes = 4096;
 export const slotsPerBlock = blockBytes / inodeSlotBytes;
 

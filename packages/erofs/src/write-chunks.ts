@@ -86,31 +86,33 @@ async function later<T>(work: () => T): Promise<T> {
 /** What it takes `for await` and a file sink to start a write is about ten. */
 const turnsOfConsumer = 32;
 
-/** Collects digests in the order of the units. */
+/** Hashes units and, in their order, their digests. */
 function unitDigests(hasher: Hasher | undefined) {
-  const digests: (Uint8Array | Promise<Uint8Array>)[] = [];
+  const state = hasher?.create("sha256");
+  const pending: (Uint8Array | Promise<Uint8Array>)[] = [];
   const ofZeros = new Map<number, Uint8Array>();
-  const push = (digest: Uint8Array | Promise<Uint8Array>) => {
-    if (digest instanceof Promise) digest.catch(() => {});
-    digests.push(digest);
+  const settle = async (keep: number) => {
+    const done = pending.splice(0, Math.max(0, pending.length - keep));
+    for (const digest of done) state?.update(await digest);
   };
   return {
     add(bytes: Uint8Array) {
-      if (hasher) push(later(() => hasher.hash("sha256", bytes)));
+      if (hasher === undefined) return;
+      const digest = later(() => hasher.hash("sha256", bytes));
+      // Whoever settles it gets the error.
+      digest.catch(() => {});
+      pending.push(digest);
     },
     addZeros(size: number) {
       if (hasher === undefined) return;
       const digest = ofZeros.get(size) ?? hasher.hash("sha256", new Uint8Array(size));
       ofZeros.set(size, digest);
-      push(digest);
+      pending.push(digest);
     },
-    async pace() {
-      await digests[digests.length - digestsAhead];
-    },
+    pace: () => settle(digestsAhead),
     async digest() {
-      if (hasher === undefined) throw new TypeError("nothing was hashed");
-      const state = hasher.create("sha256");
-      for (const digest of digests) state.update(await digest);
+      await settle(0);
+      if (state === undefined) throw new TypeError("nothing was hashed");
       return state.digest();
     },
   };
