@@ -74,12 +74,12 @@ const treeCodes: Readonly<Partial<Record<string, ArchiveErrorCode>>> = {
 };
 
 /** Runs what puts a member into a tree; what the tree refuses becomes an error of the archive, with this context. */
-export function placing<T>(context: ErrorContext, place: () => T): T {
+export function placing<T>(context: () => ErrorContext, place: () => T): T {
   try {
     return place();
   } catch (error) {
     const code = error instanceof TreeError ? treeCodes[error.code] : undefined;
     if (!(error instanceof TreeError) || code === undefined) throw error;
-    throw new ArchiveError(code, error.message, { ...error.context, ...context }, { cause: error });
+    throw new ArchiveError(code, error.message, { ...error.context, ...context() }, { cause: error });
   }
 }

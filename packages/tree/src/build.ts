@@ -84,8 +84,11 @@ export const maxNameBytes = 255;
 /** Deepest nesting of directories; a path of one-letter names fills Linux's PATH_MAX of 4096 bytes at that depth. */
 export const maxDepth = 2048;
 
-/** Throws `TreeError` `MALFORMED_NAME` unless a directory can have an entry of this name. `where` goes into the error. */
-export function checkName(name: Name, where?: string): void {
+/**
+ * Throws `TreeError` `MALFORMED_NAME` unless a directory can have an entry of this name. `where` goes into the error; as a
+ * function it is asked only then, since showing a name costs more than checking it.
+ */
+export function checkName(name: Name, where?: string | (() => string)): void {
   const why =
     name === ""
       ? "is empty"
@@ -98,7 +101,9 @@ export function checkName(name: Name, where?: string): void {
             : name.length > maxNameBytes
               ? `is ${name.length} bytes long, more than ${maxNameBytes}`
               : undefined;
-  if (why) throw new TreeError("MALFORMED_NAME", `the file name "${nameToText(name)}" ${why}`, { path: where });
+  if (why === undefined) return;
+  const path = typeof where === "function" ? where() : where;
+  throw new TreeError("MALFORMED_NAME", `the file name "${nameToText(name)}" ${why}`, { path });
 }
 
 /** The names on a path. Empty parts and `.` fall away; `..` and anything no directory can hold throws `TreeError`. */
@@ -109,7 +114,7 @@ export function splitPath(path: Name): Name[] {
     if (part === "..") {
       throw new TreeError("MISMATCH_ESCAPE", 'the path has a ".." in it', { path: nameToText(path) });
     }
-    checkName(part, nameToText(path));
+    checkName(part, () => nameToText(path));
     parts.push(part);
   }
   return parts;

@@ -146,7 +146,7 @@ function descend(state: State, names: readonly Name[], path: Name, make: boolean
       const message = `"${nameToText(name)}" on the way is a ${there.kind}, not a directory`;
       throw new TreeError("MISMATCH_KIND", message, { path: nameToText(path) });
     } else {
-      checkName(name, nameToText(path));
+      checkName(name, () => nameToText(path));
       const made = adopt(state, directory(state.parents));
       writable(state, place).entries.set(name, made);
       place = { node: made, name, above: place };

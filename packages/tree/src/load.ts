@@ -59,7 +59,7 @@ export async function loadTree(root: LazyNode, options: LoadOptions = {}): Promi
 }
 
 function checkEntry(name: Name, entries: ReadonlyMap<Name, unknown>, path: Name): void {
-  checkName(name, nameToText(path));
+  checkName(name, () => nameToText(path));
   if (!entries.has(name)) return;
   throw new TreeError("MALFORMED_TREE", "the name stands twice in its directory", { path: nameToText(path) });
 }

@@ -36,7 +36,7 @@ export class Placer {
     const { fields, path, offset } = member;
     const node = await this.nodeOf(member);
     if (member.hasChecksum && node.kind === "file") await this.verify(member);
-    const context = { member: nameToText(path), offset, source: this.source.name };
+    const context = () => ({ member: nameToText(path), offset, source: this.source.name });
     const isLinked = fields.nlink > 1 && node.kind !== "directory" && node.kind !== "symlink";
     placing(context, () => {
       if (isLinked) this.placeLink(member, node);

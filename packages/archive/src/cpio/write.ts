@@ -136,15 +136,14 @@ function alignedHeaders(
 const noFields = Object.fromEntries(fieldNames.map((name) => [name, 0])) as CpioFields;
 
 function fieldsOf({ path, node, ino, nlink, size }: Header, options: WriteCpioOptions): CpioFields {
-  const member = nameToText(path);
   if (node.xattrs.length > 0 && !options.dropXattrs) {
     const what = `cpio archives cannot hold xattrs, such as ${nameToText(node.xattrs[0]?.name ?? ("" as Name))}`;
-    throw new ArchiveError("UNSUPPORTED_NODE", what, { member });
+    throw new ArchiveError("UNSUPPORTED_NODE", what, { member: nameToText(path) });
   }
   const { mtimeSeconds } = clampTime(node, options.epochSeconds);
-  const fit = (path: string, value: number, what: string) => {
+  const fit = (field: string, value: number, what: string) => {
     if (value >= 0 && value <= largestField) return value;
-    throw new ArchiveError("LIMIT_FIELD", what, { path, member });
+    throw new ArchiveError("LIMIT_FIELD", what, { path: `cpio.header.${field}`, member: nameToText(path) });
   };
   const device = node.kind === "character-device" || node.kind === "block-device" ? node : undefined;
   return {
@@ -154,8 +153,8 @@ function fieldsOf({ path, node, ino, nlink, size }: Header, options: WriteCpioOp
     uid: node.uid,
     gid: node.gid,
     nlink,
-    mtime: fit("cpio.header.mtime", mtimeSeconds, `the time ${mtimeSeconds} does not fit a cpio header`),
-    filesize: fit("cpio.header.filesize", size, `the file has ${size} bytes; cpio archives hold less than 4 GiB each`),
+    mtime: fit("mtime", mtimeSeconds, `the time ${mtimeSeconds} does not fit a cpio header`),
+    filesize: fit("filesize", size, `the file has ${size} bytes; cpio archives hold less than 4 GiB each`),
     rdevmajor: device?.major ?? 0,
     rdevminor: device?.minor ?? 0,
   };

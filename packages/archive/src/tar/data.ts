@@ -1,4 +1,5 @@
 import type { ByteSource } from "@sextant/bytes";
+import { type Name, nameToText } from "@sextant/tree";
 import { ArchiveError } from "../errors.js";
 import { blockBytes } from "./layout.js";
 
@@ -6,11 +7,11 @@ import { blockBytes } from "./layout.js";
 export const behind = (dataStart: number, size: number) => dataStart + Math.ceil(size / blockBytes) * blockBytes;
 
 /** Throws where a member's data goes on beyond the source. */
-export function checkData(source: ByteSource, start: number, size: number, member: string): void {
+export function checkData(source: ByteSource, start: number, size: number, member: Name): void {
   if (size <= source.size - start) return;
   throw new ArchiveError("MALFORMED_TRUNCATED", `the file has ${size} bytes, ${source.size - start} are left`, {
     path: "tar.data",
     offset: start,
-    member,
+    member: nameToText(member),
   });
 }

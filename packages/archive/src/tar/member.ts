@@ -74,12 +74,15 @@ export async function readMember(
 ): Promise<{ readonly member: TarMember; readonly end: number }> {
   const { header, pax, pending, offset } = said;
   const path = pax.path ?? pending.path ?? header.path;
-  const member = nameToText(path);
   const warn = (code: "UNKNOWN_TYPE" | "IGNORED_ATTRIBUTE", message: string) =>
-    onWarning({ code, message, member, offset });
+    onWarning({ code, message, member: nameToText(path), offset });
   if (header.typeflag === typeflags.gnuMultiVolume) {
     const what = "this is a part of a file that starts in another volume";
-    throw new ArchiveError("UNSUPPORTED_MEMBER", what, { path: "tar.header.typeflag", offset, member });
+    throw new ArchiveError("UNSUPPORTED_MEMBER", what, {
+      path: "tar.header.typeflag",
+      offset,
+      member: nameToText(path),
+    });
   }
   let kind = kinds[header.typeflag];
   if (kind === undefined) {
@@ -93,7 +96,7 @@ export async function readMember(
   if (pax.ignored.length > 0) warn("IGNORED_ATTRIBUTE", `left out: ${pax.ignored.map(nameToText).join(", ")}`);
   const { content, end } =
     kind === "file"
-      ? await readContent(source, said, member)
+      ? await readContent(source, said, path)
       : { content: undefined, end: offset + blockBytes + (await dataBytes(headers, said)) };
   const isDevice = kind === "character-device" || kind === "block-device";
   return {
@@ -104,23 +107,23 @@ export async function readMember(
         kind === "symlink" || kind === "hard-link"
           ? (pax.linkPath ?? pending.linkPath ?? header.linkPath)
           : ("" as Name),
-      attributes: attributesOf(said, member),
+      attributes: attributesOf(said, path),
       content,
-      device: isDevice ? deviceOf(said, member) : undefined,
+      device: isDevice ? deviceOf(said, path) : undefined,
       offset,
     },
     end,
   };
 }
 
-function attributesOf({ header, pax, offset }: Said, member: string): Attributes {
+function attributesOf({ header, pax, offset }: Said, member: Name): Attributes {
   const [uid, gid] = [pax.uid ?? header.uid, pax.gid ?? header.gid];
   for (const [path, id] of [
     ["uid", uid],
     ["gid", gid],
   ] as const) {
     if (id >= 0 && id <= largestId) continue;
-    const context = { path: `tar.header.${path}`, offset, member };
+    const context = { path: `tar.header.${path}`, offset, member: nameToText(member) };
     throw new ArchiveError("MALFORMED_FIELD", `${id} is no user or group`, context);
   }
   const mode = pax.aclMode === undefined ? header.mode : (header.mode & 0o7000) | pax.aclMode;
@@ -128,11 +131,11 @@ function attributesOf({ header, pax, offset }: Said, member: string): Attributes
   return { mode, uid, gid, ...mtime, xattrs: pax.xattrs };
 }
 
-function deviceOf({ block, pax, offset }: Said, member: string): { readonly major: number; readonly minor: number } {
+function deviceOf({ block, pax, offset }: Said, member: Name): { readonly major: number; readonly minor: number } {
   const stated = decodeDevice(block, offset);
   const [major, minor] = [pax.major ?? stated.major, pax.minor ?? stated.minor];
   if (major >= 0 && major < 1 << 12 && minor >= 0 && minor < 1 << 20) return { major, minor };
-  const context = { path: "tar.header.devmajor", offset, member };
+  const context = { path: "tar.header.devmajor", offset, member: nameToText(member) };
   throw new ArchiveError("MALFORMED_FIELD", `${major}:${minor} is no device number of Linux`, context);
 }
 
@@ -140,7 +143,7 @@ function deviceOf({ block, pax, offset }: Said, member: string): { readonly majo
 async function readContent(
   source: ByteSource,
   said: Said,
-  member: string,
+  member: Name,
 ): Promise<{ readonly content: FileContent; readonly end: number }> {
   const { header, pax, offset } = said;
   const dataStart = offset + blockBytes;

@@ -46,11 +46,14 @@ export async function readTar(source: ByteSource, options: TarOptions = {}): Pro
   return builder.build();
 }
 
-const contextOf = ({ path, offset }: TarMember, source: ByteSource) => ({
-  member: nameToText(path),
-  offset,
-  source: source.name,
-});
+/** Made when it is needed: showing a name takes longer than placing it. */
+const contextOf =
+  ({ path, offset }: TarMember, source: ByteSource) =>
+  () => ({
+    member: nameToText(path),
+    offset,
+    source: source.name,
+  });
 
 function place(builder: TreeBuilder, member: TarMember): void {
   if (member.kind === "hard-link") builder.link(member.path, member.linkPath);

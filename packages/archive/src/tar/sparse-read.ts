@@ -1,5 +1,5 @@
 import type { ByteSource } from "@sextant/bytes";
-import type { FileContent } from "@sextant/tree";
+import { type FileContent, type Name, nameToText } from "@sextant/tree";
 import { ArchiveError } from "../errors.js";
 import { checkData } from "./data.js";
 import { numberAt } from "./header.js";
@@ -32,7 +32,7 @@ export async function gnuSparse(
   source: ByteSource,
   { block, offset }: Said,
   stored: number,
-  member: string,
+  member: Name,
 ): Promise<{ readonly content: FileContent; readonly end: number }> {
   const parts: SparsePart[] = [];
   readEntries(block, gnuFields.sparse, gnuFields.sparseEntries, offset, parts);
@@ -63,7 +63,7 @@ export async function paxSparse(
   sparse: PaxSparse,
   start: number,
   stored: number,
-  member: string,
+  member: Name,
 ): Promise<FileContent> {
   const map = sparse.parts ? { parts: sparse.parts, bytes: 0 } : await readMap(source, start, stored, member);
   const parts = checkSparseMap(map.parts, sparse.size, stored - map.bytes, start);
@@ -81,10 +81,14 @@ async function readMap(
   source: ByteSource,
   start: number,
   stored: number,
-  member: string,
+  member: Name,
 ): Promise<{ readonly parts: readonly SparsePart[]; readonly bytes: number }> {
   const fail = (what: string, at: number): never => {
-    throw new ArchiveError("MALFORMED_SPARSE", what, { path: "tar.sparse", offset: start + at, member });
+    throw new ArchiveError("MALFORMED_SPARSE", what, {
+      path: "tar.sparse",
+      offset: start + at,
+      member: nameToText(member),
+    });
   };
   const numbers: number[] = [];
   let wanted = 1;

@@ -27,9 +27,11 @@ export function checkSparseMap(
     const context = { path: "tar.sparse", offset };
     throw new ArchiveError("LIMIT_ENTRIES", `a sparse file has more than ${sparseLimitEntries} parts`, context);
   }
+  if (fileBytes < 0) fail(`the file has ${fileBytes} bytes`);
   let end = 0;
   let total = 0;
   for (const part of parts) {
+    if (part.length < 0) fail(`a part has ${part.length} bytes`);
     if (part.offset < end) fail(`a part at ${part.offset} lies before the end of the one before, at ${end}`);
     end = part.offset + part.length;
     total += part.length;

@@ -40,7 +40,7 @@ export async function extractEntries(run: Rooted, directory: LazyNode, place: Pl
   for (const entry of entries) {
     run.signal?.throwIfAborted();
     const path = joinPath(place.path, entry.name);
-    checkName(entry.name, nameToText(path));
+    checkName(entry.name, () => nameToText(path));
     if (seen.has(entry.name)) throw malformed(path, "the name stands twice in its directory");
     seen.add(entry.name);
     const node = await entry.node();
