@@ -1,6 +1,7 @@
 import { CodedError, type ErrorContext } from "@sextant/bytes";
 import { TreeError } from "@sextant/tree";
 
+/** What can be wrong with an archive, or with a tree that is to become one. */
 export type ArchiveErrorCode =
   /** The archive ends in the middle of what it announced. */
   | "MALFORMED_TRUNCATED"
@@ -62,6 +63,7 @@ export interface ArchiveWarning {
   readonly offset: number;
 }
 
+/** Is told each warning as it arises. */
 export type WarningHandler = (warning: ArchiveWarning) => void;
 
 const treeCodes: Readonly<Partial<Record<string, ArchiveErrorCode>>> = {

@@ -10,6 +10,7 @@ import { withSpill } from "./spill.js";
 import { readTar, type TarOptions } from "./tar/read.js";
 import { peek, unpack } from "./unpack.js";
 
+/** How an archive of any kind is opened. */
 export interface OpenOptions extends TarOptions, CpioOptions {}
 
 /** An archive of any kind as a tree. Dispose of it when the tree's contents are no longer read. */

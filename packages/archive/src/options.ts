@@ -2,6 +2,7 @@ import type { DecompressOptions } from "@sextant/codecs";
 import type { Attributes } from "@sextant/tree";
 import type { Spill } from "./spill.js";
 
+/** What an archive's tree is to be like. */
 export interface TreeOptions {
   /** Attributes of directories that have no member of their own. Default: mode 0755, owner 0:0, time 0. */
   readonly parents?: Partial<Attributes> | undefined;

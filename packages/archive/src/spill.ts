@@ -11,6 +11,7 @@ export interface SpillTarget extends AsyncDisposable {
 /** Makes a new, empty place. `spillFile` of `@sextant/archive/node` makes temporary files. */
 export type Spill = () => Promise<SpillTarget>;
 
+/** What `memorySpill` holds unless told otherwise: 1 GiB. */
 export const defaultMemoryLimitBytes = 2 ** 30;
 const pageBytes = 2 ** 20;
 

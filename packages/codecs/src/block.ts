@@ -9,6 +9,7 @@ import { unzstd } from "./zstd/unzstd.js";
 /** Formats of compressed blocks in filesystem images: raw DEFLATE, or whole .xz streams and zstd frames. */
 export type BlockFormat = "deflate" | "xz" | "zstd";
 
+/** How a block is decompressed. */
 export interface DecodeBlockOptions extends Pick<DecompressOptions, "windowLimitBytes" | "hasher"> {
   /** `output` may be shorter than the content; what does not fit is left. Default false: that is `LIMIT_OUTPUT`. */
   readonly partial?: boolean | undefined;

@@ -1,5 +1,6 @@
 import { CodedError } from "@sextant/bytes";
 
+/** What can be wrong with compressed data. */
 export type CodecErrorCode =
   /** The input ends in the middle of what it announced. */
   | "MALFORMED_TRUNCATED"

@@ -12,6 +12,7 @@ export interface Inflater {
   readonly crc32?: ((bytes: Uint8Array, crc?: number) => number) | undefined;
 }
 
+/** Limits and machinery of a decompression. */
 export interface DecompressOptions {
   /** Most bytes that may come out; one more is `LIMIT_OUTPUT`. Default: no limit, as nothing is kept. */
   readonly limitBytes?: number | undefined;

@@ -9,6 +9,7 @@ import { unpack } from "../unpack.js";
 import { type DebControl, parseControl } from "./control.js";
 import { type ArMember, readAr } from "./read.js";
 
+/** How a Debian package is read. */
 export interface DebOptions extends TarOptions, UnpackOptions {}
 
 /** A Debian package. Dispose of it when the tree's contents are no longer read. */

@@ -9,6 +9,7 @@ import { alignment } from "./layout.js";
 import { cpioMembers, headerSource } from "./members.js";
 import { Placer } from "./place.js";
 
+/** How a cpio is read. */
 export interface CpioOptions extends UnpackOptions, TreeOptions {
   /** Most members of all archives together. Default 2^22. */
   readonly maxMembers?: number | undefined;

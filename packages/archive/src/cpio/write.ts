@@ -24,6 +24,7 @@ import {
   trailerName,
 } from "./layout.js";
 
+/** How a cpio archive is written. */
 export interface WriteCpioOptions {
   /** Times later than this become this: seconds since 1970. Default: times are kept. */
   readonly epochSeconds?: number | undefined;

@@ -8,6 +8,7 @@ import { type Pending, readMember, type TarMember } from "./member.js";
 import { parsePaxRecords } from "./pax.js";
 import { readOverrides } from "./pax-overrides.js";
 
+/** How the members of a tar archive are read. */
 export interface TarMembersOptions {
   /** Goes on behind the end of an archive, as `tar --ignore-zeros` does: for archives joined by `cat`. Default false. */
   readonly concatenated?: boolean | undefined;

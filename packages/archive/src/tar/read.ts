@@ -17,6 +17,7 @@ import type { TreeOptions } from "../options.js";
 import type { TarMember } from "./member.js";
 import { type TarMembersOptions, tarMembers } from "./members.js";
 
+/** How a tar archive is read as a tree. */
 export interface TarOptions extends TarMembersOptions, TreeOptions {
   /**
    * `oci`: members `.wh.NAME` become overlayfs whiteouts of NAME, and `.wh..wh..opq` makes its directory opaque, as OCI image

@@ -16,6 +16,7 @@ import { ArchiveError } from "../errors.js";
 import { blockBytes, typeflags } from "./layout.js";
 import { type MemberFields, memberHeaders } from "./write-header.js";
 
+/** How a tar archive is written. */
 export interface WriteTarOptions {
   /** Times later than this become this: seconds since 1970. Default: times are kept. */
   readonly epochSeconds?: number | undefined;

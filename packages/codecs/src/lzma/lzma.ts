@@ -133,47 +133,29 @@ export class LzmaDecoder {
         }
         const previous = out > 0 ? (output[out - 1] as number) : 0;
         const coder = model.literals + (((out & lpMask) << lc) + (previous >> (8 - lc))) * 0x300;
+        // After a match the byte at its distance chooses among three sets of models until the literal differs from it.
+        let matched = state < 7 ? 0 : (output[out - rep0 - 1] as number);
+        let half = state < 7 ? 0 : 0x100;
         let symbol = 1;
-        if (state < 7) {
-          do {
-            index = coder + symbol;
-            probability = models[index] as number;
-            bound = Math.imul(range >>> 11, probability);
-            zero = ((~code & bound) | ((~code | bound) & (code - bound))) >> 31;
-            rest = (range - bound) | 0;
-            range = rest ^ ((rest ^ bound) & zero);
-            code = (code - (bound & ~zero)) | 0;
-            models[index] = probability - ((probability + (zero & -2017)) >> 5);
-            symbol = (symbol << 1) + 1 + zero;
-            if (range >>> 0 < rangeTop) {
-              range <<= 8;
-              code = (code << 8) | (input[at++] as number);
-            }
-          } while (symbol < 0x100);
-          state = state < 4 ? 0 : state - 3;
-        } else {
-          let matched = output[out - rep0 - 1] as number;
-          let half = 0x100;
-          do {
-            matched <<= 1;
-            const matchedBit = matched & half;
-            index = coder + half + matchedBit + symbol;
-            probability = models[index] as number;
-            bound = Math.imul(range >>> 11, probability);
-            zero = ((~code & bound) | ((~code | bound) & (code - bound))) >> 31;
-            rest = (range - bound) | 0;
-            range = rest ^ ((rest ^ bound) & zero);
-            code = (code - (bound & ~zero)) | 0;
-            models[index] = probability - ((probability + (zero & -2017)) >> 5);
-            symbol = (symbol << 1) + 1 + zero;
-            half &= matchedBit ^ zero;
-            if (range >>> 0 < rangeTop) {
-              range <<= 8;
-              code = (code << 8) | (input[at++] as number);
-            }
-          } while (symbol < 0x100);
-          state = state < 10 ? state - 3 : state - 6;
-        }
+        do {
+          matched <<= 1;
+          const matchedBit = matched & half;
+          index = coder + half + matchedBit + symbol;
+          probability = models[index] as number;
+          bound = Math.imul(range >>> 11, probability);
+          zero = ((~code & bound) | ((~code | bound) & (code - bound))) >> 31;
+          rest = (range - bound) | 0;
+          range = rest ^ ((rest ^ bound) & zero);
+          code = (code - (bound & ~zero)) | 0;
+          models[index] = probability - ((probability + (zero & -2017)) >> 5);
+          symbol = (symbol << 1) + 1 + zero;
+          half &= matchedBit ^ zero;
+          if (range >>> 0 < rangeTop) {
+            range <<= 8;
+            code = (code << 8) | (input[at++] as number);
+          }
+        } while (symbol < 0x100);
+        state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6;
         output[out++] = symbol;
         continue;
       }

@@ -2,6 +2,7 @@ import { CodecError } from "../errors.js";
 import { LzmaDecoder, lzmaPadBytes } from "./lzma.js";
 import { type LzmaProperties, lzmaProperties } from "./models.js";
 
+/** How LZMA data is decoded. */
 export interface RawLzmaOptions {
   /** Furthest distance of a match, in bytes. Default: any. */
   readonly dictionaryBytes?: number | undefined;

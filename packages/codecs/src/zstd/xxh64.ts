@@ -7,6 +7,8 @@ const prime3 = 0x165667b19e3779f9n;
 const prime4 = 0x85ebca77c2b2ae63n;
 const prime5 = 0x27d4eb2f165667c5n;
 const stripeBytes = 32;
+/** Small enough for V8 to see whole calls before it optimizes: code that it optimizes within a loop is left on every call. */
+const batchBytes = 256 * stripeBytes;
 
 const u64 = (value: bigint) => BigInt.asUintN(64, value);
 const rotate = (value: bigint, left: bigint) => u64(u64(value << left) | u64(value >> (64n - left)));
@@ -34,7 +36,7 @@ export class Xxh64 {
       this.stripes(this.rest, 0, stripeBytes);
     }
     const end = bytes.length - ((bytes.length - at) % stripeBytes);
-    this.stripes(bytes, at, end);
+    for (; at < end; at += batchBytes) this.stripes(bytes, at, Math.min(at + batchBytes, end));
     this.rest.set(bytes.subarray(end));
     this.restBytes = bytes.length - end;
   }
