@@ -19,25 +19,28 @@ const commandPath = process.env["SEXTANT_COMMAND"] ?? join(repositoryPath, "apps
 const cache = join(repositoryPath, "node_modules", ".cache", "sextant");
 const stamp = join(cache, "built");
 
+const timeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
 function newestBelow(folder: string): number {
   let newest = 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    const time = () => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    newest = Math.max(newest, entry.isDirectory() ? newestBelow(path) : time());
+    newest = Math.max(newest, entry.isDirectory() ? newestBelow(path) : timeOf(path));
   }
   return newest;
 }
 
-/** Whether everything that the command is made of is older than its last build. */
+/** Whether everything that the command is made of was built after its last change. */
 function isBuilt(): boolean {
-  const built = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const folders = ["packages", "apps"].flatMap((kind) =>
     readdirSync(join(repositoryPath, kind)).map((name) => join(repositoryPath, kind, name)),
   );
+  // What comes out of turbo's cache may be older than the sources; the stamp says that it is of these sources.
+  const stamped = timeOf(stamp);
   return folders.every((folder) => {
-    const source = statSync(join(folder, "src"), { throwIfNoEntry: false });
-    return source === undefined || newestBelow(join(folder, "src")) < built;
+    if (timeOf(join(folder, "src")) === 0) return true;
+    const built = Math.max(timeOf(join(folder, "dist/index.js")), timeOf(join(folder, "dist/main.js")));
+    return built > 0 && newestBelow(join(folder, "src")) < Math.max(stamped, built);
   });
 }
 

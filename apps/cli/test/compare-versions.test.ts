@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repositoryPath } from "@sextant/testkit";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { compare } from "../src/verbs/compare-versions.js";
-import { sextant } from "./command.js";
+import { ensureBuilt, sextant } from "./command.js";
+
+beforeAll(ensureBuilt);
 
 interface Row {
   readonly a: string;

@@ -2,8 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { join } from "node:path";
 import { readCertificates, readPrivateKey } from "@sextant/signing";
 import { withTemporaryDirectory } from "@sextant/testkit";
-import { expect, test } from "vitest";
-import { must, sextant } from "./command.js";
+import { beforeAll, expect, test } from "vitest";
+import { ensureBuilt, must, sextant } from "./command.js";
+
+beforeAll(ensureBuilt);
 
 const modeOf = (path: string) => statSync(path).mode & 0o7777;
 

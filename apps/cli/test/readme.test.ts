@@ -2,7 +2,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { repositoryPath, withTemporaryDirectory } from "@sextant/testkit";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { ensureBuilt } from "./command.js";
+
+beforeAll(ensureBuilt);
 
 /** The commands of a console block and what stands below each. */
 function parseConsole(block: string): { command: string; output: string }[] {

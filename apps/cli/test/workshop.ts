@@ -2,7 +2,7 @@ import { chmodSync, lutimesSync, mkdirSync, readdirSync, readFileSync, symlinkSy
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { repositoryPath, type TemporaryDirectory, temporaryDirectory } from "@sextant/testkit";
-import { must } from "./command.js";
+import { ensureBuilt, must } from "./command.js";
 
 /** What stands at a path of a tree on disk. */
 export type Content = string | Uint8Array | { readonly link: string } | { readonly directory: true };
@@ -58,8 +58,9 @@ export interface Workshop extends TemporaryDirectory {
   at(name: string): string;
 }
 
-/** A folder to work in. Remove it. */
+/** A folder to work in, and the command built. Remove it. */
 export async function workshop(): Promise<Workshop> {
+  await ensureBuilt();
   const folder = temporaryDirectory();
   const at = (name: string) => join(folder.path, name);
   const [key, certificate] = [recordedFile("throwaway-key.pem"), recordedFile("cert.pem")];
