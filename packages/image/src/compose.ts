@@ -23,6 +23,7 @@ export const hierarchies: Readonly<Record<ExtensionKind, readonly Name[]>> = {
 /** Top-level directories that are symlinks into /usr on every host that merges extensions. */
 const movedBelowUsr: ReadonlySet<string> = new Set(["bin", "sbin", "lib", "lib32", "lib64", "libx32"]);
 
+/** What an extension is made with. */
 export interface ComposeOptions {
   readonly kind: ExtensionKind;
   /** What `writeRelease` made. */
