@@ -192,8 +192,8 @@ function lintUnits(fields: ReleaseFields, findings: Findings): void {
 
 const sharedKeys: readonly string[] = ["ID", "VERSION_ID", "ARCHITECTURE", reloadManagerKey, ...unitListKeys];
 
-/** Keys that people set as if the match read them. */
-const deafKeys: readonly string[] = ["ID_LIKE", "SYSEXT_ID", "CONFEXT_ID", "SYSEXT_VERSION_ID", "CONFEXT_VERSION_ID"];
+/** Keys that people set as if the match read them. SYSEXT_ID and SYSEXT_VERSION_ID name the extension itself: no gates. */
+const deafKeys: readonly string[] = ["ID_LIKE"];
 
 function lintKeys(fields: ReleaseFields, kind: ExtensionKind, findings: Findings): void {
   const { levelKey, scopeKey } = traitsOf(kind);

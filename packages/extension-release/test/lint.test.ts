@@ -56,7 +56,7 @@ describe("lintRelease", () => {
         "warning key-of-other-class CONFEXT_LEVEL SYSEXT_LEVEL",
       ],
     ],
-    ["ID=_any\nID_LIKE=debian\nSYSEXT_ID=x\n", ["warning key-not-read ID_LIKE", "warning key-not-read SYSEXT_ID"]],
+    ["ID=_any\nID_LIKE=debian\nSYSEXT_ID=x\n", ["warning key-not-read ID_LIKE"]],
     ["ID=_any\nexport VERSION_ID=13\n", ["warning key-misspelt export VERSION_ID VERSION_ID"]],
     ["ID=_any\nversion_id=13\n", ["warning key-misspelt version_id VERSION_ID"]],
     ["\ufeffID=debian\nVERSION_ID=1", ["error id-missing ID", "warning key-misspelt \ufeffID ID"]],
