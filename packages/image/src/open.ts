@@ -17,6 +17,7 @@ import { directory, type LazyNode, lazyTree, type Name } from "@sextant/tree";
 import { ImageError } from "./errors.js";
 import { identify } from "./identify.js";
 import { mountAt } from "./mount.js";
+import { placedImage, placing } from "./place.js";
 
 export interface ImageOptions extends ChooseOptions {
   /**
@@ -150,9 +151,10 @@ async function openDisk(source: ByteSource, options: ImageOptions): Promise<Open
 
 async function openSet(set: PartitionSet, options: ImageOptions): Promise<MountedFilesystem> {
   const { certificates, hasher = portableHasher } = options;
-  const trust = certificates && (await openTrusted(set, certificates, { hasher }));
+  const place = placing(set);
+  const trust = certificates && (await place(() => openTrusted(set, certificates, { hasher })));
   const source = trust ? cached(trust.source, headCache) : set.data.source;
-  const head = await source.read(0, Math.min(source.size, 4096));
+  const head = await place(() => source.read(0, Math.min(source.size, 4096)));
   if (!isErofs(head)) {
     const filesystem = identify(head);
     const what = filesystem ? `a ${filesystem} file system, which cannot be read yet` : "no file system that is known";
@@ -161,7 +163,7 @@ async function openSet(set: PartitionSet, options: ImageOptions): Promise<Mounte
       source: source.name,
     });
   }
-  const erofs = await openErofs(source);
+  const erofs = placedImage(await place(() => openErofs(source)), place);
   return {
     at: set.role === "usr" ? "/usr" : "/",
     erofs,

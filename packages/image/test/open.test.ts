@@ -225,3 +225,33 @@ describe("what is no image that we read", () => {
     expect(source.count.bytes).toBeLessThanOrEqual(2 * 4096);
   });
 });
+
+describe("where damage is", () => {
+  /** Names of usr in the wrong order, and no checksum that would tell before. */
+  async function disordered(): Promise<Uint8Array> {
+    const image = await erofs({ "usr/aa": "", "usr/bb": "" });
+    image[1024 + 8] = (image[1024 + 8] ?? 0) & ~1;
+    image.set(utf8("zz"), new TextDecoder("latin1").decode(image).indexOf("aabb"));
+    return image;
+  }
+
+  async function damageIn(bytes: Uint8Array, path: string): Promise<number> {
+    try {
+      const found = await resolvePath(await (await open(bytes)).root(), nameFromText(path));
+      await found?.node.entries();
+    } catch (error) {
+      return (error as { readonly context: { readonly offset: number } }).context.offset;
+    }
+    return 0;
+  }
+
+  test("is told by its place in the image, not in its partition", async () => {
+    const content = await disordered();
+    const inFilesystem = await damageIn(content, "usr");
+    expect(inFilesystem).toBeGreaterThan(1024);
+    expect(await damageIn(diskOf([{ type: typeOf("root"), content }]), "usr")).toBe(20_480 + inFilesystem);
+    const root = { type: typeOf("root"), content: await erofs({ "etc/x": "" }) };
+    const both = diskOf([root, { type: typeOf("usr"), content }]);
+    expect(await damageIn(both, "usr/usr")).toBe(20_480 + root.content.length + inFilesystem);
+  });
+});
