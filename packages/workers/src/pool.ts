@@ -7,6 +7,8 @@ import { fromPlain, type TaskHandler, type TaskReply, type WorkerLike } from "./
  * Tasks that one worker holds at a time: the one it runs and one to go on with while the reply to the former travels.
  */
 const defaultInFlightPerWorker = 2;
+/** A slow task holds back the results of later ones; so long they pile up before threads have to wait for it. */
+const aheadPerThread = 2;
 
 export interface PoolOptions<Task, Result> {
   /** Threads at most; with 0 or 1 the tasks run in the calling thread, one after another. */
@@ -58,7 +60,8 @@ interface Slot<Task, Result> {
 /**
  * Runs tasks in a few workers. What it promises: the results of `map` come in the order of the tasks, whatever the
  * number of workers; a task that fails, or whose worker dies, rejects and the pool goes on with the others (a dead
- * worker is replaced when there is a task for it); memory holds at most `size × inFlightPerWorker` tasks of a `map`.
+ * worker is replaced when there is a task for it); a `map` holds at most
+ * `2 × size × inFlightPerWorker` tasks and results.
  */
 export class WorkerPool<Task, Result> {
   readonly size: number;
@@ -95,7 +98,7 @@ export class WorkerPool<Task, Result> {
    */
   async *map(tasks: Iterable<Task> | AsyncIterable<Task>, options: MapOptions<Task> = {}): AsyncGenerator<Result> {
     const { signal, transfer } = options;
-    const ahead = this.#local ? 1 + (this.size - 1) * this.#inFlightPerWorker : this.size * this.#inFlightPerWorker;
+    const ahead = this.size === 1 && this.#local ? 1 : aheadPerThread * this.size * this.#inFlightPerWorker;
     const running: { promise: Promise<Result>; drop: () => void }[] = [];
     try {
       for await (const task of tasks) {

@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { BytesError, checkRange } from "@sextant/bytes";
+import { BytesError, checkRange, digestBytes } from "@sextant/bytes";
 import { describeErrno, openFile } from "@sextant/bytes/node";
 import { WorkerPool, WorkerPoolError } from "@sextant/workers";
 import { nodeWorker } from "@sextant/workers/node";
+import { hashTypes } from "../layout.js";
 import type { VerityParams } from "../params.js";
-import { type RangeTask, rangeHasher } from "./range.js";
+import { type RangeTask, rangeHasher, readAheadHasher } from "./range.js";
 
 /** Part of a file. */
 export interface FileRange {
@@ -22,14 +24,16 @@ export interface FileRange {
 export interface JobOptions {
   /** Threads that hash at most. Default the number of processors, at most 4. */
   readonly jobs?: number;
-  /** Data for which a further worker pays, in bytes. Default 64 MiB; tests lower it. */
-  readonly bytesPerWorker?: number;
-  /** Data of one task, in bytes, at least a block. Default 16 MiB. */
+  /** Data for which a further thread pays, in bytes. Default 64 MiB; tests lower it. */
+  readonly bytesPerThread?: number;
+  /** Data of one task, in bytes, at least a block. Default 16 MiB, or 128 MiB where there is one thread. */
   readonly taskBytes?: number;
 }
 
-const defaultTaskBytes = 16 << 20;
-const defaultBytesPerWorker = 64 << 20;
+/** Each task waits for its first read; one thread has nobody to share with, so its tasks are long. */
+const soleTaskBytes = 128 << 20;
+const sharedTaskBytes = 16 << 20;
+const defaultBytesPerThread = 64 << 20;
 
 /** A file that is open, and the range of it that is meant. */
 export interface OpenRange {
@@ -60,14 +64,16 @@ export async function* fileDigests(
   params: VerityParams,
   options: JobOptions & { readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
+  const size = poolSize(params.dataBlocks * params.dataBlockBytes, options);
+  const { taskBytes = size === 1 ? soleTaskBytes : sharedTaskBytes } = options;
   const pool = new WorkerPool<RangeTask, Uint8Array>({
-    size: poolSize(params.dataBlocks * params.dataBlockBytes, options),
+    size,
     spawn: () => nodeWorker(workerFile),
-    local: rangeHasher(),
+    local: size === 1 ? readAheadHasher() : rangeHasherBetweenEvents(),
     callerHelps: true,
   });
   try {
-    yield* pool.map(tasks(range, params, options.taskBytes ?? defaultTaskBytes), { signal: options.signal });
+    yield* pool.map(tasks(range, params, taskBytes), { signal: options.signal });
   } catch (error) {
     throw asSourceError(error, range.path);
   } finally {
@@ -76,24 +82,40 @@ export async function* fileDigests(
   }
 }
 
+/** Lets the event loop turn before each range, or the workers would wait for their next tasks. */
+function rangeHasherBetweenEvents(): (task: RangeTask) => Promise<Uint8Array> {
+  const hashRange = rangeHasher();
+  return async (task) => {
+    await setImmediate();
+    return hashRange(task);
+  };
+}
+
 function* tasks(range: OpenRange, params: VerityParams, taskBytes: number): Generator<RangeTask> {
-  const { dataBlocks, dataBlockBytes: blockBytes, algorithm, hashType, salt } = params;
+  const { dataBlocks, dataBlockBytes: blockBytes, algorithm, salt } = params;
+  const kind = {
+    blockBytes,
+    algorithm,
+    digestBytes: digestBytes[algorithm],
+    salt,
+    saltFirst: params.hashType === hashTypes.normal,
+  };
   const perTask = Math.max(1, Math.floor(taskBytes / blockBytes));
   for (let first = 0; first < dataBlocks; first += perTask) {
     const blocks = Math.min(perTask, dataBlocks - first);
     const start = range.start + first * blockBytes;
-    yield { fd: range.fd, start, blocks, blockBytes, algorithm, hashType, salt };
+    yield { fd: range.fd, start, blocks, ...kind };
   }
 }
 
 const ownUrl = import.meta.url;
 const workerFile = new URL(ownUrl.endsWith(".ts") ? "../worker.ts" : "./worker.js", ownUrl);
 
-/** Workers for so many bytes; none where a bundler has left the worker's file behind, as that costs only speed. */
+/** Threads for so many bytes; one where a bundler has left the worker's file behind, as that costs only speed. */
 function poolSize(dataBytes: number, options: JobOptions): number {
-  const { jobs = Math.min(4, availableParallelism()), bytesPerWorker = defaultBytesPerWorker } = options;
+  const { jobs = Math.min(4, availableParallelism()), bytesPerThread = defaultBytesPerThread } = options;
   if (!Number.isSafeInteger(jobs) || jobs < 1) throw new RangeError(`cannot hash with ${jobs} jobs`);
-  const useful = Math.min(jobs, Math.floor(dataBytes / bytesPerWorker));
+  const useful = Math.min(jobs, Math.floor(dataBytes / bytesPerThread));
   return useful > 1 && existsSync(fileURLToPath(workerFile)) ? useful : 1;
 }
 

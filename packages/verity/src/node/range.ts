@@ -1,14 +1,19 @@
+// What runs in workers: it imports nothing but Node, because a worker that loads less starts sooner.
 import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
-import { read } from "node:fs";
+import { read, readSync } from "node:fs";
 import { promisify } from "node:util";
-import { BytesError, digestBytes, type HashAlgorithm } from "@sextant/bytes";
-import { type HashType, hashTypes } from "../layout.js";
+import type { HashAlgorithm } from "@sextant/bytes";
 
-const readAt = promisify(read);
+const readLater = promisify(read);
 
-/** Data in one read. Of 256 KiB to 4 MiB, 1 MiB and more came out fastest with the next read under way. */
-const readBytes = 1 << 20;
+/**
+ * Data in one read. Several threads read what their caches hold and hash it at once; a single one reads far ahead
+ * while it hashes. Whole process for 1 GiB on two processors: one thread 0.93 s the first way, and the second way 0.98,
+ * 0.88, 0.85 s with 256 KiB, 1 MiB, 4 MiB; two threads 0.66 s both ways, with a tenth less processor time the first way.
+ */
+const readNowBytes = 256 << 10;
+const readAheadBytes = 4 << 20;
 
 /** Blocks of an open file to hash. The descriptor belongs to the process, so it serves in every thread. */
 export interface RangeTask {
@@ -18,75 +23,106 @@ export interface RangeTask {
   readonly blocks: number;
   readonly blockBytes: number;
   readonly algorithm: HashAlgorithm;
-  readonly hashType: HashType;
+  readonly digestBytes: number;
   readonly salt: Uint8Array;
+  /** Whether the salt comes before the block (hash type 1) or after it (0). */
+  readonly saltFirst: boolean;
 }
 
-/** Room for as many blocks as one read brings, with views of each block and its salt, side by side. */
+/** Room for the blocks of one read, and views of each block with its salt beside it. */
 interface Slots {
   readonly bytes: Buffer;
   readonly salted: readonly Buffer[];
+  readonly blocks: number;
 }
 
-function slotsFor(blockBytes: number, saltBytes: number): Slots {
-  const blocks = readBytes / blockBytes;
-  const bytes = Buffer.allocUnsafeSlow(saltBytes + readBytes + saltBytes);
+function slotsFor(task: RangeTask, readBytes: number): Slots {
+  const { blockBytes, salt } = task;
+  const blocks = Math.min(readBytes / blockBytes, task.blocks);
+  const bytes = Buffer.allocUnsafeSlow(blocks * blockBytes + 2 * salt.length);
   const salted = Array.from({ length: blocks }, (_, block) => {
-    return bytes.subarray(block * blockBytes, (block + 1) * blockBytes + saltBytes);
+    return bytes.subarray(block * blockBytes, (block + 1) * blockBytes + salt.length);
   });
-  return { bytes, salted };
+  return { bytes, salted, blocks };
 }
 
-/** Reads and hashes ranges of files, keeping its buffers from one range to the next. */
-export type RangeHasher = (task: RangeTask) => Promise<Uint8Array<ArrayBuffer>>;
-
-/** A range hasher with buffers of its own. Ranges may overlap in time: each takes what is free. */
-export function rangeHasher(): RangeHasher {
-  const free: Slots[] = [];
-  let freeFor = "";
-  return async (task) => {
-    const key = `${task.blockBytes} ${task.salt.length}`;
-    if (key !== freeFor) free.length = 0;
-    freeFor = key;
-    const take = () => free.pop() ?? slotsFor(task.blockBytes, task.salt.length);
-    const pair = [take(), take()] as const;
-    const digests = await hashRange(task, pair);
-    if (key === freeFor) free.push(...pair);
+/**
+ * Hashes ranges one after another, reading and hashing in turns. All tasks have the same kind of blocks and salt, and none
+ * is longer than the first.
+ */
+export function rangeHasher(): (task: RangeTask) => Uint8Array<ArrayBuffer> {
+  let slots: Slots | undefined;
+  return (task) => {
+    slots ??= slotsFor(task, readNowBytes);
+    const digests = Buffer.allocUnsafeSlow(task.blocks * task.digestBytes);
+    for (let first = 0; first < task.blocks; first += slots.blocks) {
+      for (const part = partOf(task, first, slots); part.done < part.length; ) {
+        advance(
+          part,
+          readSync(task.fd, slots.bytes, part.at + part.done, part.length - part.done, part.start + part.done),
+        );
+      }
+      hashBlocks(task, slots, first, digests);
+    }
     return digests;
   };
 }
 
-async function hashRange(task: RangeTask, [one, other]: readonly [Slots, Slots]): Promise<Uint8Array<ArrayBuffer>> {
-  const { blockBytes } = task;
-  const digests = Buffer.allocUnsafeSlow(task.blocks * digestBytes[task.algorithm]);
-  const perRead = readBytes / blockBytes;
-  let current = one;
-  let next = other;
-  let arriving = readBlocks(task, 0, current);
-  for (let first = 0; first < task.blocks; first += perRead) {
-    await arriving;
-    const count = Math.min(perRead, task.blocks - first);
-    // Hashing keeps this thread busy while the next blocks arrive.
-    arriving = first + perRead < task.blocks ? readBlocks(task, first + perRead, next) : Promise.resolve();
-    hashBlocks(task, current, count, digests, first);
-    [current, next] = [next, current];
-  }
-  return digests;
+/** As `rangeHasher`, but reads the next blocks in one of Node's threads while it hashes. Not for ranges at the same time. */
+export function readAheadHasher(): (task: RangeTask) => Promise<Uint8Array<ArrayBuffer>> {
+  let pair: readonly [Slots, Slots] | undefined;
+  return async (task) => {
+    pair ??= [slotsFor(task, readAheadBytes), slotsFor(task, readAheadBytes)];
+    let [current, next] = pair;
+    const digests = Buffer.allocUnsafeSlow(task.blocks * task.digestBytes);
+    let arriving = readAll(task, 0, current);
+    for (let first = 0; first < task.blocks; first += current.blocks) {
+      await arriving;
+      const following = first + current.blocks;
+      if (following < task.blocks) arriving = readAll(task, following, next);
+      hashBlocks(task, current, first, digests);
+      [current, next] = [next, current];
+    }
+    return digests;
+  };
 }
 
-async function readBlocks(task: RangeTask, first: number, slots: Slots): Promise<void> {
-  const { fd, blockBytes, hashType, salt } = task;
-  const at = hashType === hashTypes.normal ? salt.length : 0;
-  const length = Math.min(readBytes, (task.blocks - first) * blockBytes);
-  const start = task.start + first * blockBytes;
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await readAt(fd, slots.bytes, at + done, length - done, start + done);
-    if (bytesRead === 0) {
-      const message = `the file ends at byte ${start + done}; it was longer when it was opened`;
-      throw new BytesError("MISMATCH_CHANGED", message, { offset: start + done });
-    }
-    done += bytesRead;
+async function readAll(task: RangeTask, first: number, slots: Slots): Promise<void> {
+  for (const part = partOf(task, first, slots); part.done < part.length; ) {
+    const { bytesRead } = await readLater(
+      task.fd,
+      slots.bytes,
+      part.at + part.done,
+      part.length - part.done,
+      part.start + part.done,
+    );
+    advance(part, bytesRead);
   }
+}
+
+/** A read on its way: `length` bytes from `start` of the file to `at` of the buffer, of which `done` are there. */
+interface Part {
+  readonly start: number;
+  readonly at: number;
+  readonly length: number;
+  done: number;
+}
+
+function partOf(task: RangeTask, first: number, slots: Slots): Part {
+  return {
+    start: task.start + first * task.blockBytes,
+    at: task.saltFirst ? task.salt.length : 0,
+    length: Math.min(slots.blocks, task.blocks - first) * task.blockBytes,
+    done: 0,
+  };
+}
+
+function advance(part: Part, bytesRead: number): void {
+  part.done += bytesRead;
+  if (bytesRead > 0) return;
+  const offset = part.start + part.done;
+  const error = new Error(`the file ends at byte ${offset}; it was longer when it was opened`);
+  throw Object.assign(error, { code: "MISMATCH_CHANGED", context: { offset } });
 }
 
 /**
@@ -95,14 +131,13 @@ async function readBlocks(task: RangeTask, first: number, slots: Slots): Promise
  * `crypto.hash` to a string of one character a byte ("binary", which is latin1) is the fastest way out of OpenSSL: 1387
  * MiB/s, against 1238 to a buffer and 1151 with `createHash` and two updates.
  */
-function hashBlocks(task: RangeTask, slots: Slots, count: number, digests: Buffer, first: number): void {
-  const { algorithm, salt, blockBytes } = task;
-  const size = digestBytes[algorithm];
-  const saltFirst = task.hashType === hashTypes.normal;
+function hashBlocks(task: RangeTask, slots: Slots, first: number, digests: Buffer): void {
+  const { algorithm, salt, saltFirst, blockBytes, digestBytes } = task;
+  const count = Math.min(slots.blocks, task.blocks - first);
   for (let step = 0; step < count; step++) {
     const block = saltFirst ? step : count - 1 - step;
     slots.bytes.set(salt, saltFirst ? block * blockBytes : (block + 1) * blockBytes);
     const digest = hash(algorithm, slots.salted[block] as Buffer, "binary");
-    digests.write(digest, (first + block) * size, size, "latin1");
+    digests.write(digest, (first + block) * digestBytes, digestBytes, "latin1");
   }
 }
