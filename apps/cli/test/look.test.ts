@@ -1,8 +1,10 @@
 // Looking into images of every kind, wherever they are.
 import { readFileSync, writeFileSync } from "node:fs";
-import { equalBytes } from "@sextant/bytes";
-import { run } from "@sextant/peers";
+import { gzipSync } from "node:zlib";
+import { writeCpio, writeTar } from "@sextant/archive";
+import { concatBytes, equalBytes } from "@sextant/bytes";
 import { rangeServer } from "@sextant/testkit";
+import { readDirectoryTree } from "@sextant/tree/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { json, must, sextant } from "./command.js";
 import { buildHello, featureFiles, lay, recordedImage, type Workshop, workshop } from "./workshop.js";
@@ -12,19 +14,19 @@ let image: string;
 beforeAll(async () => {
   shop = await workshop();
   image = await buildHello(shop);
-  for (const [name, more] of [
-    ["hello.tar", ["--create"]],
-    ["hello.tar.gz", ["--create", "--gzip"]],
-  ] as const) {
-    await run(["tar", ...more, "-f", shop.at(name), "-C", shop.feature, "."]);
-  }
-  const listed = new TextEncoder().encode(
-    "usr\nusr/bin\nusr/bin/hello\nusr/share\nusr/share/hello\nusr/share/hello/data\n",
-  );
-  const cpio = await run(["cpio", "--create", "--format=newc", "--quiet"], { cwd: shop.feature, input: listed });
-  writeFileSync(shop.at("hello.cpio"), cpio.stdout);
+  const { root } = await readDirectoryTree(shop.feature);
+  const tar = await collect(writeTar(root));
+  writeFileSync(shop.at("hello.tar"), tar);
+  writeFileSync(shop.at("hello.tar.gz"), gzipSync(tar));
+  writeFileSync(shop.at("hello.cpio"), await collect(writeCpio(root)));
 });
 afterAll(() => shop.remove());
+
+async function collect(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const part of parts) all.push(part.slice());
+  return concatBytes(all);
+}
 
 const everything = [
   "usr",
@@ -46,7 +48,7 @@ describe("an image of any kind", () => {
     ["a disk image", "hello.raw", [...everything, ...release]],
     ["a tar", "hello.tar", everything],
     ["a gzipped tar", "hello.tar.gz", everything],
-    ["a cpio", "hello.cpio", everything.slice(0, -1)],
+    ["a cpio", "hello.cpio", everything],
     ["a directory", "feature", everything],
   ])("%s", async (_what, name, paths) => {
     const { text } = await must(["ls", "-R", name], { cwd: shop.path });
