@@ -4,7 +4,7 @@ import { architectureFromNode, isArchitecture, type Scope, suggestArchitecture }
 import { type Host, hostFromOsRelease, hostFromProfile, hostFromRoot } from "@sextant/image";
 import { lazyDirectory } from "@sextant/tree/node";
 import { CommandError, exitCode, inputError, usageError } from "./errors.js";
-import { isDirectory } from "./images.js";
+import { isDirectory } from "./sources.js";
 
 /** A host with everything that matching needs, and where what it did not say came from. */
 export interface NamedHost extends Host {

@@ -1,10 +1,10 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { nodeHasher } from "@sextant/bytes/node";
 import { type OpenedImage, openImage } from "@sextant/image";
 import { openDirectoryImage } from "@sextant/image/node";
 import { type Certificate, readCertificates } from "@sextant/signing";
 import { about, CommandError, exitCode, inputError } from "./errors.js";
-import { type Input, isUrl, openInput, printReads, type Reads } from "./sources.js";
+import { type Input, isDirectory, isUrl, openInput, printReads, type Reads } from "./sources.js";
 
 /** Options that all verbs have which look into an image. */
 export interface ReadingOptions {
@@ -51,11 +51,6 @@ export async function withImage<T>(
     if (options.stats) printReads(input.where, input.reads());
     await input[Symbol.asyncDispose]();
   }
-}
-
-export async function isDirectory(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() ?? false;
 }
 
 /** The certificates in the files that the user names; undefined where none is named. A file without one is an error. */

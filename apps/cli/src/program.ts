@@ -75,7 +75,7 @@ export function createProgram(finish: (exit: number) => void): Command {
         .argument("<image>")
         .argument("[path]", "only what is below this path of the image", "/")
         .requiredOption("-o, --output <directory>", "a directory that is not there yet, or is empty")
-        .option("--skip-devices", "leave out device nodes instead of failing where they cannot be made"),
+        .option("--skip-devices", "leave out device nodes, also as root; nobody else can make them"),
     ),
   );
   trusting(

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { type ByteSource, cached, counted, fromBytes, fromUrl } from "@sextant/bytes";
 import { openFile } from "@sextant/bytes/node";
 import { inputError } from "./errors.js";
@@ -17,6 +18,12 @@ export interface Input extends AsyncDisposable {
   /** The file's path, where it is one. */
   readonly path: string | undefined;
   reads(): Reads;
+}
+
+/** Whether a directory stands there, behind symlinks. */
+export async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 export const isUrl = (where: string) => /^https?:\/\//i.test(where);

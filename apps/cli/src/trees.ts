@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { allRoot, applyOverrides, type Directory, parseOverrides, union } from "@sextant/tree";
 import { readDirectoryTree } from "@sextant/tree/node";
-import { isDirectory } from "./images.js";
-import { openInput } from "./sources.js";
+import { about } from "./errors.js";
+import { isDirectory, openInput } from "./sources.js";
 
 /** A tree made of the user's sources, and the open files that its content comes from. */
 export interface CollectedTree extends AsyncDisposable {
@@ -48,8 +48,13 @@ export async function collectTree(sources: readonly string[], options: TreeOptio
 async function override(tree: Directory, options: TreeOptions, warnings: string[]): Promise<Directory> {
   const owned = options.allRoot ? allRoot(tree) : tree;
   if (options.owners === undefined) return owned;
-  const { root, unused } = applyOverrides(owned, parseOverrides(await readFile(options.owners, "utf8")));
-  warnings.push(...unused.map(({ pattern }) => `${options.owners}: nothing in the tree fits ${pattern}`));
+  const { owners } = options;
+  const { root, unused } = await readFile(owners, "utf8")
+    .then((text) => applyOverrides(owned, parseOverrides(text)))
+    .catch((error: unknown) => {
+      throw about(error, owners);
+    });
+  warnings.push(...unused.map(({ pattern }) => `${owners}: nothing in the tree fits ${pattern}`));
   return root;
 }
 

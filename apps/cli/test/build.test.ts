@@ -202,6 +202,19 @@ describe("what is refused", () => {
       "sextant: --bare: a bare file system carries no signed verity data\n",
     ],
     [
+      "a key that would sign nothing",
+      ["--bare", "--key", key, "--certificate", recordedFile("cert.pem"), "-o", "no.raw"],
+      2,
+      "sextant: --bare: there is a key, and nothing would be signed with it\n" +
+        "hint: leave out --key and --certificate, or build a signed disk image\n",
+    ],
+    [
+      "a key and --verity unsigned",
+      ["--verity", "unsigned", "--key", key, "-o", "no.raw"],
+      2,
+      /^sextant: --verity: there is a key, [^\n]+\nhint: [^\n]+\n$/,
+    ],
+    [
       "sectors of 1024 bytes",
       ["--verity", "none", "--sector-size", "1K", "-o", "no.raw"],
       2,
@@ -244,6 +257,10 @@ describe("what is refused", () => {
       ["--name", "x", "--from", "feature"],
       /^sextant: build: the hosts it is for are needed\nhint: [^\n]+\n$/,
     ],
+    ["an ID of two words", ["--name", "x", "--from", "feature", "--id", "a b"], /^sextant: build: ID is one word/],
+    ["no ID", ["--name", "x", "--from", "feature", "--id", ""], /^sextant: build: ID is empty/],
+    ["a scope that nobody knows", ["--name", "x", "--from", "feature", "--id", "a", "--scope", "moon"], /SYSEXT_SCOPE/],
+    ["a name that no image has", ["--name", "a/b", "--from", "feature", "--id", "a"], /contains a slash/],
     ["an architecture of others", ["--name", "x", "--from", "feature", "--id", "_any", "--arch", "amd64"], /x86-64/],
   ])("%s", async (_what, more, message) => {
     const { exitCode, stderr } = await sextant(["build", ...more, "--bare"], { cwd: shop.path });

@@ -217,6 +217,13 @@ describe("owners and modes are data", () => {
     expect(new Set((await entriesOf("root.raw")).map(({ uid }) => uid))).toEqual(new Set([0]));
   });
 
+  test("a file of overrides that is none is named", async () => {
+    writeFileSync(shop.at("owners"), "garbage line here\n");
+    const args = ["pack", shop.feature, "--owners", "owners", "-o", "owned.raw"];
+    const { exitCode, stderr } = await sextant(args, { cwd: shop.path });
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/^sextant: owners: [^\n]+line 1[^\n]*\n$/)]);
+  });
+
   test("a file of overrides that fits nothing says so", async () => {
     writeFileSync(shop.at("owners"), "/usr/none uid=5\n");
     const args = ["pack", shop.feature, "--owners", "owners", "-o", "owned.raw"];

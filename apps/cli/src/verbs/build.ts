@@ -1,8 +1,16 @@
 import { readFile } from "node:fs/promises";
+import { pourChunks } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
 import { partitionArchitecture } from "@sextant/ddi";
 import { emit as emitErofs, plan as planErofs } from "@sextant/erofs";
-import { baseImageName, type ExtensionKind, type WrittenRelease, writeRelease } from "@sextant/extension-release";
+import {
+  baseImageName,
+  type ExtensionKind,
+  ReleaseError,
+  type ReleaseSpec,
+  type WrittenRelease,
+  writeRelease,
+} from "@sextant/extension-release";
 import { composeExtension, imageNameOf, newestTime } from "@sextant/image";
 import { pemSigner, type Signer } from "@sextant/signing";
 import { type DiskRequest, writeDisk } from "../disk.js";
@@ -63,8 +71,7 @@ export async function build(options: BuildOptions): Promise<number> {
   const filesystem = planErofs(composed.tree, planOptions(options));
   const written = await writeOutput(request.output, async (sink) => {
     if (request.disk) return writeDisk(sink, filesystem, { ...request.disk, signer });
-    for await (const { offset, bytes } of emitErofs(filesystem, { hasher: nodeHasher }))
-      await sink.write(offset, bytes);
+    await pourChunks(sink, emitErofs(filesystem, { hasher: nodeHasher }), filesystem.sizeBytes);
     await sink.commit(filesystem.sizeBytes);
     return { sizeBytes: filesystem.sizeBytes, rootHash: undefined, stages: {} };
   });
@@ -97,7 +104,7 @@ function settle(options: BuildOptions): Request {
   const architecture = options.arch === undefined ? machineArchitecture() : options.arch;
   if (architecture !== "_any") checkArchitecture(architecture);
   const prefix = options.class.toUpperCase();
-  const release = writeRelease({
+  const release = describeRelease({
     kind: options.class,
     name,
     id,
@@ -113,6 +120,16 @@ function settle(options: BuildOptions): Request {
   const output = options.output ?? defaultOutput(name, options.version, architecture);
   checkOutputName(output, name, options.class);
   return { name, sources, output, release, disk: diskRequest(options, architecture) };
+}
+
+/** What systemd would never accept is a mistake on the command line. */
+function describeRelease(spec: ReleaseSpec): WrittenRelease {
+  try {
+    return writeRelease(spec);
+  } catch (error) {
+    if (error instanceof ReleaseError) throw usageError("build", error.message);
+    throw error;
+  }
 }
 
 function defaultOutput(name: string, version: string | undefined, architecture: string): string {
@@ -134,6 +151,10 @@ function checkOutputName(output: string, name: string, kind: ExtensionKind): voi
 
 function diskRequest(options: BuildOptions, architecture: string): Request["disk"] {
   const { verity = options.bare ? "none" : "signed", key, certificate, sectorSize = 512 } = options;
+  if (verity !== "signed" && (key !== undefined || certificate !== undefined)) {
+    const hint = "leave out --key and --certificate, or build a signed disk image";
+    throw usageError(options.bare ? "--bare" : "--verity", "there is a key, and nothing would be signed with it", hint);
+  }
   if (sectorSize !== 512 && sectorSize !== 4096) throw usageError("--sector-size", `${sectorSize} is not 512 or 4096`);
   if (options.bare) {
     if (verity !== "none") throw usageError("--bare", `a bare file system carries no ${verity} verity data`);

@@ -24,7 +24,7 @@ export async function extract(where: string, path: string, options: ExtractOptio
     const report = await extractTree(node, options.output, options.skipDevices ? { devices: false } : {});
     const { skipped, skippedCount, ...made } = report;
     for (const { path: at, what, why } of skipped.slice(0, maxWarnings)) {
-      warn(`${nameToText(at)}: left out the ${what}: ${why}`);
+      warn(`${nameToText(at) || "/"}: left out the ${what}: ${why}`);
     }
     if (skippedCount > maxWarnings) warn(`left out ${skippedCount} things in all`);
     if (options.json) {
