@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { slice, toHex } from "@sextant/bytes";
+import { pourChunks, slice, toHex } from "@sextant/bytes";
 import { type FileSink, nodeHasher, openFile } from "@sextant/bytes/node";
 import {
   type DdiLayout,
@@ -45,8 +45,7 @@ export async function writeDisk(sink: FileSink, filesystem: ErofsPlan, request: 
   };
   // Where things lie does not depend on the seed, which may come from what is written there.
   const { start } = dataSlot(layoutDdi(filesystem.sizeBytes, { ...shape, seed: new Uint8Array(seedBytes) }));
-  for await (const { offset, bytes } of emitErofs(filesystem, { hasher: nodeHasher }))
-    await sink.write(start + offset, bytes);
+  await pourChunks(sink, emitErofs(filesystem, { hasher: nodeHasher, reuseMemory: true }), filesystem.sizeBytes, start);
   const path = await sink.written();
   const end = start + filesystem.sizeBytes;
   const seed = request.seed ?? (await deriveSeed(path, start, end, filesystem, request));
@@ -57,7 +56,7 @@ export async function writeDisk(sink: FileSink, filesystem: ErofsPlan, request: 
   const beforeSign = performance.now();
   const signature = request.signer && tree && (await signRootHash(request.signer, tree.rootHash));
   const disk = planDdi(layout, { tree, signature });
-  for await (const { offset, bytes } of emitDdi(disk)) await sink.write(offset, bytes);
+  await pourChunks(sink, emitDdi(disk), layout.sizeBytes);
   await sink.commit(layout.sizeBytes);
   return {
     sizeBytes: layout.sizeBytes,

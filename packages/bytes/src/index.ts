@@ -23,7 +23,7 @@ export {
   u64le,
   viewOf,
 } from "./record.js";
-export { type ByteSink, type Chunk, collectChunks, writeChunks } from "./sink.js";
+export { type ByteSink, type Chunk, collectChunks, pourChunks, writeChunks } from "./sink.js";
 export {
   type ByteSource,
   checkRange,

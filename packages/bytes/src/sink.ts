@@ -16,8 +16,31 @@ export interface ByteSink {
 }
 
 /**
- * Writes all chunks into a sink and commits it at `size`. Where a chunk cannot be made or written, or the commit fails,
- * aborts the sink and throws what failed first.
+ * Writes all chunks into a sink, `shift` bytes behind where they say, and leaves the sink open. One write is under way while
+ * the next chunk is made, as each takes a thread of its own: a chunk's memory must stay as it is until then.
+ *
+ * Throws `RangeError` where a chunk does not lie within `size` bytes, and what fails first of making and writing.
+ */
+export async function pourChunks(
+  sink: ByteSink,
+  chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
+  size: number,
+  shift = 0,
+): Promise<void> {
+  let writing: Promise<void> = Promise.resolve();
+  for await (const { offset, bytes } of chunks) {
+    checkChunk(offset, bytes.length, size);
+    await writing;
+    writing = sink.write(shift + offset, bytes);
+    // Awaited in the next turn; where making that chunk fails, it is that failure which counts.
+    writing.catch(() => {});
+  }
+  await writing;
+}
+
+/**
+ * `pourChunks`, and commits the sink at `size`. Where a chunk cannot be made or written, or the commit fails, aborts the
+ * sink and throws what failed first.
  */
 export async function writeChunks(
   sink: ByteSink,
@@ -25,10 +48,7 @@ export async function writeChunks(
   size: number,
 ): Promise<void> {
   try {
-    for await (const { offset, bytes } of chunks) {
-      checkChunk(offset, bytes.length, size);
-      await sink.write(offset, bytes);
-    }
+    await pourChunks(sink, chunks, size);
     await sink.commit(size);
   } catch (error) {
     // What failed first is what the caller must hear about; an abort that fails as well is its consequence.

@@ -10,6 +10,11 @@ export interface ByteSource {
   /** Bytes in all. */
   readonly size: number;
   read(start: number, end: number): Promise<Uint8Array>;
+  /**
+   * Reads the bytes from `start` on into memory that the caller has, as many as it takes: `[start, start + target.length)`.
+   * Only where a source does that without reading into memory of its own first.
+   */
+  readInto?(start: number, target: Uint8Array): Promise<void>;
   /** Name for error messages, where the source has one. */
   readonly name?: string | undefined;
 }

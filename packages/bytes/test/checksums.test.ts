@@ -72,3 +72,24 @@ test.each<[HashAlgorithm, string, string]>([
     }
   }
 });
+
+// NIST SP 800-38D's GCM specification, test case 1: key, nonce and data of nothing but zeros.
+test("the fingerprint of nothing is GCM's first test vector", async () => {
+  for (const hasher of [portableHasher, nodeHasher]) {
+    expect(toHex(await hasher.fingerprint(new Uint8Array(0)))).toBe("58e2fccefa7e3061367f1d57a4e7455a");
+  }
+});
+
+test("both hashers give the same fingerprints, and another one for every other content", async () => {
+  const seen = new Set<string>();
+  for (const size of [1, 15, 16, 17, 4095, 4096, 65_536]) {
+    const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 7) & 0xff);
+    for (let flipped = 0; flipped < 3; flipped++) {
+      const text = toHex(await nodeHasher.fingerprint(bytes));
+      expect(toHex(await portableHasher.fingerprint(bytes))).toBe(text);
+      expect(seen.has(text)).toBe(false);
+      seen.add(text);
+      bytes[(flipped * size) >> 2] = (bytes[(flipped * size) >> 2] ?? 0) ^ (1 << flipped);
+    }
+  }
+});

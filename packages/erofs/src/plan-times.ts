@@ -32,8 +32,8 @@ export function chooseBaseTime(inodes: readonly PlannedInode[]): Time {
   const counts = new Map<number, Map<number, number>>();
   for (const inode of inodes) {
     if (!fitsCompact(inode)) continue;
-    let inSecond = counts.get(inode.mtimeSeconds);
-    if (inSecond === undefined) counts.set(inode.mtimeSeconds, (inSecond = new Map()));
+    const inSecond = counts.get(inode.mtimeSeconds) ?? new Map<number, number>();
+    counts.set(inode.mtimeSeconds, inSecond);
     inSecond.set(inode.mtimeNanoseconds, (inSecond.get(inode.mtimeNanoseconds) ?? 0) + 1);
   }
   let best: Time = { seconds: 0, nanoseconds: 0 };

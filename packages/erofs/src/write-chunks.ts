@@ -1,12 +1,12 @@
 import type { Chunk, Hasher } from "@sextant/bytes";
 
 /**
- * What is written comes in units of this size (the last one of an area shorter), each a chunk and a digest of its own, so
- * that units can be hashed side by side.
+ * What is written comes in units of this size (the last one of an area shorter), each a chunk and a fingerprint of its own,
+ * so that units can be hashed side by side.
  */
 export const unitBytes = 1 << 20;
 
-/** Digests under way: what they hold in memory. */
+/** Fingerprints under way: what they hold in memory. */
 const digestsAhead = 8;
 
 /** Makes chunks of what is written to an area of the image in ascending order. */
@@ -17,7 +17,7 @@ export interface AreaWriter {
   finish(): void;
   /** Waits while too much is being hashed. */
   pace(): Promise<void>;
-  /** SHA-256 over the SHA-256 digests of the area's units, after `finish`. */
+  /** SHA-256 over the fingerprints of the area's units, after `finish`. */
   digest(): Promise<Uint8Array>;
 }
 
@@ -74,23 +74,11 @@ export function areaWriter(ready: Chunk[], start: number, end: number, hasher: H
   };
 }
 
-/**
- * Does the work when the consumer of the chunk has had its turn: most have handed it to another thread by then, to be
- * written while we hash.
- */
-async function later<T>(work: () => T): Promise<T> {
-  for (let turn = 0; turn < turnsOfConsumer; turn++) await undefined;
-  return work();
-}
-
-/** What it takes `for await` and a file sink to start a write is about ten. */
-const turnsOfConsumer = 32;
-
-/** Hashes units and, in their order, their digests. */
+/** Fingerprints units and hashes, in their order, what comes out. */
 function unitDigests(hasher: Hasher | undefined) {
   const state = hasher?.create("sha256");
   const pending: (Uint8Array | Promise<Uint8Array>)[] = [];
-  const ofZeros = new Map<number, Uint8Array>();
+  const ofZeros = new Map<number, Uint8Array | Promise<Uint8Array>>();
   const settle = async (keep: number) => {
     const done = pending.splice(0, Math.max(0, pending.length - keep));
     for (const digest of done) state?.update(await digest);
@@ -98,14 +86,14 @@ function unitDigests(hasher: Hasher | undefined) {
   return {
     add(bytes: Uint8Array) {
       if (hasher === undefined) return;
-      const digest = later(() => hasher.hash("sha256", bytes));
+      const digest = hasher.fingerprint(bytes);
       // Whoever settles it gets the error.
-      digest.catch(() => {});
+      if (digest instanceof Promise) digest.catch(() => {});
       pending.push(digest);
     },
     addZeros(size: number) {
       if (hasher === undefined) return;
-      const digest = ofZeros.get(size) ?? hasher.hash("sha256", new Uint8Array(size));
+      const digest = ofZeros.get(size) ?? hasher.fingerprint(new Uint8Array(size));
       ofZeros.set(size, digest);
       pending.push(digest);
     },

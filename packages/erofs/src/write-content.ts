@@ -4,6 +4,7 @@ import { ErofsError } from "./errors.js";
 import type { ErofsPlan } from "./plan.js";
 import { type PlannedInode, pathOf } from "./plan-inodes.js";
 import { unitBytes, unitStart } from "./write-chunks.js";
+import type { UnitMemory } from "./write-memory.js";
 
 /** A part of an inode's data; the parts of one inode come in order and without gaps. */
 export interface Piece {
@@ -19,15 +20,18 @@ interface Request extends Omit<Piece, "bytes"> {
   readonly source: ByteSource | Uint8Array | undefined;
 }
 
-/** Reads are started ahead of need: this many bytes, this many requests. */
-const aheadBytes = 8 << 20;
+/** Reads are started ahead of need: this many bytes, this many requests. More would not stay in the processor's caches. */
+const aheadBytes = 4 << 20;
 const aheadRequests = 64;
 
 /**
  * Reads the data of files, and of symlinks that have blocks, in the order of the inodes. What is larger than a unit is read
- * in pieces that end where units end, so that nobody has to copy them.
+ * in pieces that end where units end, so that nobody has to copy them; pieces of a whole unit may be in `memory`.
  */
-export async function* readContents({ inodes, blockBytes, dataBlock }: ErofsPlan): AsyncGenerator<Piece> {
+export async function* readContents(
+  { inodes, blockBytes, dataBlock }: ErofsPlan,
+  memory: UnitMemory | undefined,
+): AsyncGenerator<Piece> {
   const areaStart = dataBlock * blockBytes;
   const pieceEnd = ({ startBlock }: PlannedInode, at: number, end: number) => {
     if (end - at <= unitBytes) return end;
@@ -43,7 +47,7 @@ export async function* readContents({ inodes, blockBytes, dataBlock }: ErofsPlan
       const { value: request } = requests.next();
       if (request === undefined) exhausted = true;
       else {
-        queue.push({ request, bytes: start(request) });
+        queue.push({ request, bytes: start(request, memory) });
         ahead += request.end - request.start;
       }
     }
@@ -59,9 +63,13 @@ export async function* readContents({ inodes, blockBytes, dataBlock }: ErofsPlan
   }
 }
 
-function start({ source, start: from, end }: Request): Promise<Uint8Array> | Uint8Array | undefined {
+function start(
+  { source, start: from, end }: Request,
+  memory: UnitMemory | undefined,
+): Promise<Uint8Array> | Uint8Array | undefined {
   if (source === undefined || source instanceof Uint8Array) return source;
-  const bytes = source.read(from, end);
+  const target = source.readInto && end - from === unitBytes ? memory?.take() : undefined;
+  const bytes = target && source.readInto ? source.readInto(from, target).then(() => target) : source.read(from, end);
   // Whoever awaits it gets the error; until then it is nobody's.
   bytes.catch(() => {});
   return bytes;

@@ -5,11 +5,17 @@ import type { ErofsPlan } from "./plan.js";
 import { superblockChecksum } from "./superblock.js";
 import { areaWriter } from "./write-chunks.js";
 import { readContents } from "./write-content.js";
+import { unitMemory } from "./write-memory.js";
 import { metadataWriter } from "./write-metadata.js";
 
 export interface EmitOptions {
   /** How the UUID is derived where the plan has none. Default: `portableHasher`; `nodeHasher` gives the same, faster. */
   readonly hasher?: Hasher | undefined;
+  /**
+   * Whether the memory of chunks is used again: each then stays as it is until the one after the next is asked for, which
+   * is what `pourChunks` and `writeChunks` need. Default false.
+   */
+  readonly reuseMemory?: boolean | undefined;
 }
 
 /**
@@ -19,7 +25,7 @@ export interface EmitOptions {
  *
  * A plan without a UUID gets one that says what is in the image: the first 16 bytes of a SHA-256, marked as a random UUID
  * (RFC 9562, version 4). It is taken over three digests: of block 0 (its UUID and checksum as zeros), of the other metadata
- * and of the data, the latter two over the digests of their units of 1 MiB.
+ * and of the data, the latter two over the fingerprints (`Hasher`) of their units of 1 MiB.
  *
  * Throws `ErofsError` `MISMATCH_SIZE` with the path where a file's source does not have the size the tree says, and
  * whatever the sources throw.
@@ -31,7 +37,9 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
   const metadataArea = areaWriter(ready, blockBytes, dataBlock * blockBytes, hasher);
   const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher);
   const metadata = metadataWriter(plan, metadataArea.append);
-  for await (const { inode, start, end, bytes } of readContents(plan)) {
+  const memory = options.reuseMemory ? unitMemory() : undefined;
+  let previous: Chunk | undefined;
+  for await (const { inode, start, end, bytes } of readContents(plan, memory)) {
     const tailStart = inode.size - inode.inlineBytes;
     if (bytes !== undefined && start < tailStart) {
       dataArea.append(inode.startBlock * blockBytes + start, bytes.subarray(0, tailStart - start));
@@ -43,7 +51,11 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
     }
     metadata.advance();
     if (ready.length === 0) continue;
-    yield* ready.splice(0);
+    for (const chunk of ready.splice(0)) {
+      yield chunk;
+      if (previous) memory?.release(previous.bytes);
+      previous = chunk;
+    }
     await dataArea.pace();
   }
   metadata.advance();

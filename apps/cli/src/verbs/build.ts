@@ -71,7 +71,7 @@ export async function build(options: BuildOptions): Promise<number> {
   const filesystem = planErofs(composed.tree, planOptions(options));
   const written = await writeOutput(request.output, async (sink) => {
     if (request.disk) return writeDisk(sink, filesystem, { ...request.disk, signer });
-    await pourChunks(sink, emitErofs(filesystem, { hasher: nodeHasher }), filesystem.sizeBytes);
+    await pourChunks(sink, emitErofs(filesystem, { hasher: nodeHasher, reuseMemory: true }), filesystem.sizeBytes);
     await sink.commit(filesystem.sizeBytes);
     return { sizeBytes: filesystem.sizeBytes, rootHash: undefined, stages: {} };
   });

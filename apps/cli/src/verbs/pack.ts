@@ -29,7 +29,7 @@ export async function pack(sources: readonly string[], options: PackOptions): Pr
   const planned = performance.now();
   const image = plan(collected.tree, planOptions(options));
   const emitted = performance.now();
-  await writeChunks(openSink(options.output), emit(image, { hasher: nodeHasher }), image.sizeBytes);
+  await writeChunks(openSink(options.output), emit(image, { hasher: nodeHasher, reuseMemory: true }), image.sizeBytes);
   const { output } = options;
   const { sizeBytes, inodes } = image;
   const document = { version: 1, image: output, format: "erofs", size: sizeBytes, inodes: inodes.length };

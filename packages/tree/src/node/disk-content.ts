@@ -48,6 +48,10 @@ export class DiskContent implements FileContent {
         if (end - start <= syncReadBytes) return this.#readNow(path, start, end);
         return this.#readLater(path, start, end);
       },
+      readInto: async (start, target) => {
+        checkRange(source, start, start + target.length);
+        return this.#readInto(path, start, target);
+      },
     };
     return source;
   }
@@ -77,19 +81,23 @@ export class DiskContent implements FileContent {
   }
 
   async #readLater(path: Name, start: number, end: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
+    await this.#readInto(path, start, bytes);
+    return bytes;
+  }
+
+  async #readInto(path: Name, start: number, bytes: Uint8Array): Promise<void> {
     const fd = this.#open(path);
     try {
-      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
-      for (let at = start; at < end; ) {
+      for (let at = 0; at < bytes.length; ) {
         const count = await new Promise<number>((resolve, reject) => {
-          read(fd, bytes, at - start, Math.min(end - at, 2 ** 30), at, (error, done) =>
+          read(fd, bytes, at, Math.min(bytes.length - at, 2 ** 30), start + at, (error, done) =>
             error ? reject(unreadable(path, error)) : resolve(done),
           );
         });
-        if (count === 0) throw changed(path, at);
+        if (count === 0) throw changed(path, start + at);
         at += count;
       }
-      return bytes;
     } finally {
       closeSync(fd);
     }
