@@ -32,16 +32,24 @@ export const isUrl = (where: string) => /^https?:\/\//i.test(where);
 const stdinLimitBytes = 2 ** 30;
 
 /**
- * Metadata is read in small pieces near each other, which costs a server's user a round trip each. 32 KiB a request keep
- * a match, which needs the partition table and a few blocks behind it, within two requests and 64 KiB.
+ * Metadata is read in small pieces near each other. 16 KiB a request keep a match, which starts with 32 KiB, within three
+ * requests and 64 KiB even where the way to the release file leads through a few blocks far from each other.
  */
-const urlCache = { pageBytes: 4096, readAheadPages: 8, pages: 2048 };
+const metadataPages = { pageBytes: 4096, readAheadPages: 4, pages: 2048 };
+
+/** The source with its small reads joined. Data comes in larger ones, which nobody reads twice. */
+function readingAhead(source: ByteSource): ByteSource {
+  const pages = cached(source, metadataPages);
+  const most = metadataPages.pageBytes * metadataPages.readAheadPages;
+  const read = (start: number, end: number) => (end - start <= most ? pages : source).read(start, end);
+  return { size: source.size, name: source.name, read };
+}
 
 /** Opens a path, an http(s) URL, or `-` for standard input, which is read whole. */
 export async function openInput(where: string): Promise<Input> {
   if (isUrl(where)) {
     const remote = await fromUrl(where);
-    const source = cached(remote, urlCache);
+    const source = readingAhead(remote);
     return { source, where, path: undefined, reads: () => ({ ...remote.count }), async [Symbol.asyncDispose]() {} };
   }
   if (where === "-") {
@@ -50,8 +58,9 @@ export async function openInput(where: string): Promise<Input> {
     return { source, where: "standard input", path: undefined, reads, async [Symbol.asyncDispose]() {} };
   }
   const file = openFile(where);
-  const source = counted(file);
-  return { source, where, path: where, reads: () => ({ ...source.count }), [Symbol.asyncDispose]: () => file.close() };
+  const { count, ...source } = counted(file);
+  const reads = () => ({ ...count });
+  return { source: readingAhead(source), where, path: where, reads, [Symbol.asyncDispose]: () => file.close() };
 }
 
 async function readStdin(): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { link, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { temporaryName } from "@sextant/bytes/node";
 import { generateKeyPair, type KeyAlgorithm, keyAlgorithms, readCertificates } from "@sextant/signing";
@@ -71,9 +71,9 @@ async function writeWhole(path: string, text: string, mode: number): Promise<voi
   const temporary = temporaryName(path);
   try {
     await writeFile(temporary, text, { mode, flag: "wx" });
-    await rename(temporary, path);
-  } catch (error) {
+    // Unlike a rename, a link never takes the place of a key that somebody made meanwhile.
+    await link(temporary, path);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { type ExtensionKind, type ImageVerdict, judgeImage, lintRelease, type Scope } from "@sextant/extension-release";
 import { type Extension, imageNameOf, readExtension } from "@sextant/image";
-import { exitCode, usageError } from "../errors.js";
+import { exitCode, inputError, usageError } from "../errors.js";
 import { checkArchitecture, type NamedHost, readHost } from "../hosts.js";
 import { type ReadingOptions, type Session, withImage } from "../images.js";
 import { formatTable, print, printJson, warn } from "../output.js";
@@ -26,6 +26,9 @@ interface Matched {
 /** Tells for each image whether each host would take it. */
 export async function match(images: readonly string[], options: MatchOptions): Promise<number> {
   if (options.name !== undefined && images.length > 1) throw usageError("--name", "goes with one image only");
+  if (options.name === undefined && images.includes("-")) {
+    throw usageError("match", "standard input has no name that a release file could have", "give --name NAME");
+  }
   const arch = options.arch === undefined ? undefined : checkArchitecture(options.arch);
   const hosts = await Promise.all(options.host.map((where) => readHost(where, { arch, scope: options.scope })));
   const matched: Matched[] = [];
@@ -44,6 +47,10 @@ export async function match(images: readonly string[], options: MatchOptions): P
 async function matchOne(session: Session, hosts: readonly NamedHost[], options: MatchOptions): Promise<Matched> {
   const { image, where } = session;
   const directory = image.layout === "directory";
+  if (directory && /\.v\/*$/.test(where)) {
+    const why = "is a directory of versions, of which systemd would pick one";
+    throw inputError(where, why, undefined, "name the version, such as the newest file in it");
+  }
   const named = imageNameOf(where, directory ? "directory" : "regular", options.class);
   const name = options.name ?? named.name;
   if (options.name === undefined && named.ignored !== undefined && !options.json) {
@@ -67,11 +74,16 @@ function printTable(matched: readonly Matched[]): void {
   const rows = matched.flatMap(({ where, verified, verdicts }) =>
     verdicts.map(({ host, verdict }) => {
       const told = `${verdict.message} (${host.architecture}, ${host.scope}, ${verified ? "verified" : "unverified"})`;
-      return [where, host.name, outcomeWords[verdict.outcome], told];
+      // A host without os-release merges nothing; that is no fault of the image.
+      const outcome = verdict.outcome === "fatal" && verdict.problem === undefined ? "reject" : verdict.outcome;
+      return [where, host.name, outcomeWords[outcome], told];
     }),
   );
   for (const line of formatTable(rows)) print(line);
-  if (rows.some(([, , word]) => word === outcomeWords.fatal)) {
+  const blocking = matched.some(({ verdicts }) =>
+    verdicts.some(({ verdict }) => verdict.outcome === "fatal" && verdict.problem !== undefined),
+  );
+  if (blocking) {
     print("An image that blocks makes systemd-sysext fail as a whole: nothing is merged while it is there.");
   }
   for (const { where, extension } of matched) {
