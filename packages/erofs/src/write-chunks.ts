@@ -1,4 +1,5 @@
 import type { Chunk, Hasher } from "@sextant/bytes";
+import type { UnitMemory } from "./write-memory.js";
 
 /**
  * What is written comes in units of this size (the last one of an area shorter), each a chunk and a fingerprint of its own,
@@ -27,7 +28,13 @@ export function unitStart(areaStart: number, offset: number): number {
 }
 
 /** A writer of `[start, end)` that puts its chunks into `ready`; without a hasher it has no digest. */
-export function areaWriter(ready: Chunk[], start: number, end: number, hasher: Hasher | undefined): AreaWriter {
+export function areaWriter(
+  ready: Chunk[],
+  start: number,
+  end: number,
+  hasher: Hasher | undefined,
+  memory?: UnitMemory,
+): AreaWriter {
   const digests = unitDigests(hasher);
   let unit: { readonly at: number; readonly bytes: Uint8Array } | undefined;
   /** Where the next unit begins. */
@@ -53,7 +60,7 @@ export function areaWriter(ready: Chunk[], start: number, end: number, hasher: H
       handOn(at, bytes);
       return;
     }
-    unit ??= { at, bytes: new Uint8Array(unitSize(at)) };
+    unit ??= { at, bytes: memory ? memory.take().subarray(0, unitSize(at)).fill(0) : new Uint8Array(unitSize(at)) };
     unit.bytes.set(bytes, offset - at);
   };
   return {

@@ -20,13 +20,17 @@ interface Request extends Omit<Piece, "bytes"> {
   readonly source: ByteSource | Uint8Array | undefined;
 }
 
+/** Pieces up to this size share memory. */
+const smallBytes = 128 << 10;
+
 /** Reads are started ahead of need: this many bytes, this many requests. More would not stay in the processor's caches. */
 const aheadBytes = 4 << 20;
 const aheadRequests = 64;
 
 /**
  * Reads the data of files, and of symlinks that have blocks, in the order of the inodes. What is larger than a unit is read
- * in pieces that end where units end, so that nobody has to copy them; pieces of a whole unit may be in `memory`.
+ * in pieces that end where units end, so that nobody has to copy them; pieces may be in `memory`, small ones until the next
+ * is asked for.
  */
 export async function* readContents(
   { inodes, blockBytes, dataBlock }: ErofsPlan,
@@ -38,6 +42,10 @@ export async function* readContents(
     const offset = startBlock * blockBytes;
     return unitStart(areaStart, offset + at) + unitBytes - offset;
   };
+  const isUnit = ({ inode, start: at, end }: Request) => {
+    const offset = inode.startBlock * blockBytes + at;
+    return end - at === unitBytes && unitStart(areaStart, offset) === offset;
+  };
   const requests = requestsOf(inodes, pieceEnd);
   const queue: { readonly request: Request; readonly bytes: Promise<Uint8Array> | Uint8Array | undefined }[] = [];
   let ahead = 0;
@@ -47,7 +55,7 @@ export async function* readContents(
       const { value: request } = requests.next();
       if (request === undefined) exhausted = true;
       else {
-        queue.push({ request, bytes: start(request, memory) });
+        queue.push({ request, bytes: start(request, memory && place(memory, request, isUnit(request))) });
         ahead += request.end - request.start;
       }
     }
@@ -60,15 +68,22 @@ export async function* readContents(
     }
     ahead -= end - from;
     yield { inode, start: from, end, bytes };
+    if (bytes) memory?.giveBack(bytes);
   }
+}
+
+/** Whole units go out as they are; what is small is copied into units by whoever takes the piece. */
+function place(memory: UnitMemory, { source, start: from, end }: Request, isUnit: boolean): Uint8Array | undefined {
+  if (source === undefined || source instanceof Uint8Array || !source.readInto) return undefined;
+  if (isUnit) return memory.take();
+  return end - from <= smallBytes ? memory.carve(end - from) : undefined;
 }
 
 function start(
   { source, start: from, end }: Request,
-  memory: UnitMemory | undefined,
+  target: Uint8Array | undefined,
 ): Promise<Uint8Array> | Uint8Array | undefined {
   if (source === undefined || source instanceof Uint8Array) return source;
-  const target = source.readInto && end - from === unitBytes ? memory?.take() : undefined;
   const bytes = target && source.readInto ? source.readInto(from, target).then(() => target) : source.read(from, end);
   // Whoever awaits it gets the error; until then it is nobody's.
   bytes.catch(() => {});

@@ -33,11 +33,11 @@ export interface EmitOptions {
 export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGenerator<Chunk, void> {
   const { blockBytes, dataBlock, sizeBytes } = plan;
   const hasher = plan.uuid === undefined ? (options.hasher ?? portableHasher) : undefined;
+  const memory = options.reuseMemory ? unitMemory() : undefined;
   const ready: Chunk[] = [];
   const metadataArea = areaWriter(ready, blockBytes, dataBlock * blockBytes, hasher);
-  const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher);
+  const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher, memory);
   const metadata = metadataWriter(plan, metadataArea.append);
-  const memory = options.reuseMemory ? unitMemory() : undefined;
   let previous: Chunk | undefined;
   for await (const { inode, start, end, bytes } of readContents(plan, memory)) {
     const tailStart = inode.size - inode.inlineBytes;

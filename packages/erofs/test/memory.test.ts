@@ -16,7 +16,18 @@ function readable(bytes: Uint8Array): ByteSource {
 
 test("an image is the same whether or not the memory of its chunks is used again", async () => {
   const tree = directory();
-  for (const [index, size] of [5, 2 ** 20, 3 * 2 ** 20 + 17, 700_000, 2 ** 22, 4096].entries()) {
+  for (const [index, size] of [
+    5,
+    2 ** 20,
+    2 ** 20,
+    3 * 2 ** 20 + 17,
+    700_000,
+    2 ** 22,
+    4096,
+    70_000,
+    131_072,
+    1,
+  ].entries()) {
     const bytes = Uint8Array.from({ length: size }, (_, i) => (i * (index + 3)) >> 5);
     tree.entries.set(`f${index}` as Name, file({ size, open: () => readable(bytes) }));
   }

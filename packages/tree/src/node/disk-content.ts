@@ -50,6 +50,7 @@ export class DiskContent implements FileContent {
       },
       readInto: async (start, target) => {
         checkRange(source, start, start + target.length);
+        if (target.length <= syncReadBytes) return this.#readIntoNow(path, start, target);
         return this.#readInto(path, start, target);
       },
     };
@@ -72,9 +73,16 @@ export class DiskContent implements FileContent {
   }
 
   #readNow(path: Name, start: number, end: number): Uint8Array {
+    const size = end - start;
+    const bytes = size < 4096 ? new Uint8Array(size) : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+    this.#readIntoNow(path, start, bytes);
+    return bytes;
+  }
+
+  #readIntoNow(path: Name, start: number, bytes: Uint8Array): void {
     const fd = this.#open(path);
     try {
-      return readRange(fd, path, start, end);
+      readRange(fd, path, start, bytes);
     } finally {
       closeSync(fd);
     }
@@ -104,20 +112,17 @@ export class DiskContent implements FileContent {
   }
 }
 
-function readRange(fd: number, path: Name, start: number, end: number): Uint8Array {
-  const bytes =
-    end - start < 4096 ? new Uint8Array(end - start) : new Uint8Array(Buffer.allocUnsafeSlow(end - start).buffer);
-  for (let at = start; at < end; ) {
+function readRange(fd: number, path: Name, start: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) {
     let count: number;
     try {
-      count = readSync(fd, bytes, at - start, end - at, at);
+      count = readSync(fd, bytes, at, bytes.length - at, start + at);
     } catch (cause) {
       throw unreadable(path, cause);
     }
-    if (count === 0) throw changed(path, at);
+    if (count === 0) throw changed(path, start + at);
     at += count;
   }
-  return bytes;
 }
 
 const changed = (path: Name, offset: number) =>
@@ -136,8 +141,11 @@ export function scanExtents(path: Name, size: number): Extent[] {
     throw unreadable(path, cause);
   }
   try {
+    const step = new Uint8Array(Math.min(size, scanStepBytes));
     for (let at = 0; at < size; at += scanStepBytes) {
-      addDataExtents(readRange(fd, path, at, Math.min(size, at + scanStepBytes)), at, extents);
+      const bytes = step.subarray(0, Math.min(size - at, scanStepBytes));
+      readRange(fd, path, at, bytes);
+      addDataExtents(bytes, at, extents);
     }
   } finally {
     closeSync(fd);
