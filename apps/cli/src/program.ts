@@ -114,8 +114,8 @@ export function createProgram(finish: (exit: number) => void): Command {
         "tell whether hosts would take images, and why",
         async () => (await import("./verbs/match.js")).match,
       )
-        .argument("<image...>", "paths or http(s) URLs")
-        .requiredOption("--host <host>", "an os-release file, a root directory or a host profile; repeatable", collect)
+        .argument("[image...]", "paths or http(s) URLs")
+        .requiredOption("--host <host...>", "os-release files, root directories or host profiles; repeatable")
         .option("--arch <architecture>", "of hosts that do not say; default: this machine's")
         .option("--scope <scope>", "system, initrd or portable", oneOf(["system", "initrd", "portable"]))
         .option("--class <class>", "sysext or confext; default: what the image is", oneOf(["sysext", "confext"]))
@@ -150,7 +150,7 @@ function buildOptions(command: Command): Command {
   return command
     .option("--name <name>", "the extension's name")
     .option("--version <version>", "the feature's version")
-    .option("--from <source>", "a directory, tar, .deb or cpio; repeatable", collect)
+    .option("--from <source...>", "directories, tars, .debs and cpio archives; repeatable")
     .option("--class <class>", "sysext or confext", oneOf(["sysext", "confext"]), "sysext")
     .option("--id <id>", "the host's ID=, or _any")
     .option("--version-id <version>", "the host's VERSION_ID=")

@@ -43,7 +43,7 @@ describe("what was not understood exits with 2", () => {
     [["ls"], line("ls: missing required argument 'image'")],
     [["ls", "a", "b", "c"], line("ls: too many arguments[^\n]*")],
     [["pack", "."], line("pack: required option '-o, --output <image>' not specified")],
-    [["match", "x.raw"], line("match: required option '--host <host>' not specified")],
+    [["match", "x.raw"], line("match: required option '--host <host...>' not specified")],
     [["match", "x.raw", "--host", "h", "--scope", "moon"], line('match: [^\n]*"moon" is not one of[^\n]*')],
     [["match", "x.raw", "--host", debian13, "--arch", "amd64"], line('--arch: "amd64" is no architecture[^\n]*')],
     [["pack", ".", "-o", "x", "--epoch", "yesterday"], line('pack: [^\n]*"yesterday" is not a whole number[^\n]*')],

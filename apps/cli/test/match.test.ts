@@ -106,6 +106,27 @@ describe("the exit code", () => {
   });
 });
 
+describe("images and hosts", () => {
+  test.each([
+    [["hello.raw", "--host", debian12, thirteen], 2],
+    [["hello.raw", "--host", debian12, "--host", thirteen], 2],
+    [["--host", debian12, "--host", thirteen, "hello.raw"], 2],
+    [["--host", thirteen, "hello.raw", "hello.raw"], 2],
+    [["hello.raw", `--host=${thirteen}`], 1],
+  ])("are told apart in %j", async (args, rows) => {
+    const { text } = await match(args);
+    expect(text.trim().split("\n")).toHaveLength(rows);
+  });
+
+  test("without an image there is nothing to do", async () => {
+    const { exitCode, stderr } = await match(["--host", thirteen]);
+    expect({ exitCode, line: stderr.split("\n")[0] }).toEqual({
+      exitCode: 2,
+      line: "sextant: match: there is no image to match",
+    });
+  });
+});
+
 describe("a host", () => {
   test.each<[string, string, number, string]>([
     ["a root with a relative link", "root", 0, "host and extension have VERSION_ID=13"],

@@ -76,7 +76,9 @@ export async function build(options: BuildOptions): Promise<number> {
     return { sizeBytes: filesystem.sizeBytes, rootHash: undefined, stages: {} };
   });
   const trust = written.rootHash ? `, root hash ${written.rootHash}` : "";
-  const what = request.disk ? `${options.class} disk image, ${request.disk.verity}` : `bare ${options.class}`;
+  const what = request.disk
+    ? `${options.class} disk image, ${request.disk.verity === "none" ? "without verity" : request.disk.verity}`
+    : `bare ${options.class}`;
   const line = `${request.output}: ${what}, ${countOf(filesystem.inodes.length, "inode")}, ${formatSize(written.sizeBytes)}${trust}`;
   const document = {
     version: 1,

@@ -24,7 +24,9 @@ interface Matched {
 }
 
 /** Tells for each image whether each host would take it. */
-export async function match(images: readonly string[], options: MatchOptions): Promise<number> {
+export async function match(given: readonly string[], all: MatchOptions): Promise<number> {
+  const { images, hosts: hostNames } = sortOut(given, all.host, process.argv.slice(2));
+  const options = { ...all, host: hostNames };
   if (options.name !== undefined && images.length > 1) throw usageError("--name", "goes with one image only");
   if (options.name === undefined && images.includes("-")) {
     throw usageError("match", "standard input has no name that a release file could have", "give --name NAME");
@@ -42,6 +44,27 @@ export async function match(images: readonly string[], options: MatchOptions): P
   if (options.json) printJson(document(matched, fits));
   else printTable(matched);
   return fits ? exitCode.done : exitCode.no;
+}
+
+/**
+ * `--host` takes all the words up to the next option, so that `match IMAGE --host A B` reads well. Where it has taken the
+ * images as well, as in `match --host A IMAGE`, each `--host` has meant one word.
+ */
+function sortOut(
+  images: readonly string[],
+  hosts: readonly string[],
+  words: readonly string[],
+): { readonly images: readonly string[]; readonly hosts: readonly string[] } {
+  if (images.length > 0) return { images, hosts };
+  const meant = words.flatMap((word, at) => {
+    if (word.startsWith("--host=")) return [word.slice("--host=".length)];
+    return words[at - 1] === "--host" ? [word] : [];
+  });
+  const rest = [...hosts];
+  for (const host of meant) rest.splice(rest.indexOf(host), 1);
+  if (rest.length === 0)
+    throw usageError("match", "there is no image to match", "sextant match IMAGE... --host HOST...");
+  return { images: rest, hosts: meant };
 }
 
 async function matchOne(session: Session, hosts: readonly NamedHost[], options: MatchOptions): Promise<Matched> {
