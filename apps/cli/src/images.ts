@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { nodeHasher } from "@sextant/bytes/node";
+import { type PartitionArchitecture, partitionArchitecture } from "@sextant/ddi";
+import { architectureFromNode } from "@sextant/extension-release";
 import { type OpenedImage, openImage } from "@sextant/image";
 import { openDirectoryImage } from "@sextant/image/node";
 import { type Certificate, readCertificates } from "@sextant/signing";
@@ -41,6 +43,7 @@ export async function withImage<T>(
   try {
     await using image = await openImage(input.source, {
       hasher: nodeHasher,
+      ...nativeFirst(),
       archive: async () => (await import("@sextant/archive/node")).nodeUnpackOptions,
       ...(certificates && { certificates }),
     });
@@ -51,6 +54,12 @@ export async function withImage<T>(
     if (options.stats) printReads(input.where, input.reads());
     await input[Symbol.asyncDispose]();
   }
+}
+
+/** Of an image with file systems for several architectures, systemd mounts the one of the machine it runs on. */
+function nativeFirst(): { architecture?: PartitionArchitecture } {
+  const architecture = partitionArchitecture(architectureFromNode(process.arch) ?? "");
+  return architecture === undefined ? {} : { architecture };
 }
 
 /** The certificates in the files that the user names; undefined where none is named. A file without one is an error. */

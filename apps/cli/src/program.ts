@@ -34,7 +34,7 @@ export function createProgram(finish: (exit: number) => void): Command {
     command.option("--certificate <file>", "check the signature and every block read; repeatable", collect);
 
   packOptions(
-    verb("pack", "write a filesystem image from directories, tars, .debs and cpio archives", async () => {
+    verb("pack", "write a filesystem image from directories, tars, .debs, cpio archives and OCI layouts", async () => {
       return (await import("./verbs/pack.js")).pack;
     })
       .argument("<source...>", "directories and archives; later ones add to and replace earlier ones")
@@ -150,7 +150,7 @@ function buildOptions(command: Command): Command {
   return command
     .option("--name <name>", "the extension's name")
     .option("--version <version>", "the feature's version")
-    .option("--from <source...>", "directories, tars, .debs and cpio archives; repeatable")
+    .option("--from <source...>", "directories, tars, .debs, cpio archives and OCI layouts; repeatable")
     .option("--class <class>", "sysext or confext", oneOf(["sysext", "confext"]), "sysext")
     .option("--id <id>", "the host's ID=, or _any")
     .option("--version-id <version>", "the host's VERSION_ID=")

@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { nodeHasher, openFile } from "@sextant/bytes/node";
 import { allRoot, applyOverrides, type Directory, parseOverrides, union } from "@sextant/tree";
 import { readDirectoryTree } from "@sextant/tree/node";
 import { about } from "./errors.js";
@@ -33,7 +36,7 @@ export async function collectTree(sources: readonly string[], options: TreeOptio
   try {
     const trees: Directory[] = [];
     for (const where of sources) {
-      const found: Found = (await isDirectory(where)) ? await readDirectoryTree(where) : await readArchive(where, open);
+      const found = await readSource(where, open);
       trees.push(found.root);
       warnings.push(...found.warnings.map(({ message }) => `${where}: ${message}`));
     }
@@ -56,6 +59,43 @@ async function override(tree: Directory, options: TreeOptions, warnings: string[
     });
   warnings.push(...unused.map(({ pattern }) => `${owners}: nothing in the tree fits ${pattern}`));
   return root;
+}
+
+async function readSource(where: string, open: AsyncDisposable[]): Promise<Found> {
+  if (!(await isDirectory(where))) return readArchive(where, open);
+  return existsSync(join(where, "oci-layout")) ? readImageLayout(where, open) : readDirectoryTree(where);
+}
+
+/** OCI's names of the architectures that Node runs on and that differ from Node's. */
+const ociArchitectures: Readonly<Record<string, string>> = {
+  x64: "amd64",
+  ia32: "386",
+  ppc64: "ppc64le",
+  loong64: "loong64",
+};
+
+/** A container image in a directory; of several, the one for this machine. */
+async function readImageLayout(where: string, open: AsyncDisposable[]): Promise<Found> {
+  const { readOciLayout } = await import("@sextant/archive");
+  const { nodeUnpackOptions } = await import("@sextant/archive/node");
+  const openBlob = async (path: string) => {
+    const file = join(where, path);
+    if (!existsSync(file)) return undefined;
+    const source = openFile(file);
+    open.push(source);
+    return source;
+  };
+  const architecture = ociArchitectures[process.arch] ?? process.arch;
+  const image = await readOciLayout(openBlob, {
+    ...nodeUnpackOptions,
+    hasher: nodeHasher,
+    parentSymlinks: "follow",
+    architecture,
+  }).catch((error: unknown) => {
+    throw about(error, where);
+  });
+  open.push(image);
+  return { root: image.tree, warnings: image.warnings };
 }
 
 /** Archives are rarer than directories, and their decoders are large: they are loaded when they are needed. */

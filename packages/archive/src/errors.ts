@@ -13,6 +13,8 @@ export type ArchiveErrorCode =
   | "MALFORMED_SPARSE"
   /** A name that no directory can have. */
   | "MALFORMED_NAME"
+  /** An OCI image layout that is not as its specification wants it. */
+  | "MALFORMED_OCI"
   /** A checksum differs. */
   | "MISMATCH_CHECKSUM"
   /** A path that leads out of the archive's tree, or through a symlink in it. */

@@ -6,6 +6,7 @@ export { type CpioArchive, type CpioOptions, type CpioSegment, readCpio } from "
 export { type WriteCpioOptions, writeCpio } from "./cpio/write.js";
 export { ArchiveError, type ArchiveErrorCode, type ArchiveWarning, type WarningHandler } from "./errors.js";
 export type { ArchiveFormat } from "./identify.js";
+export { type OciImage, type OciOptions, type OpenFile, readOciLayout } from "./oci.js";
 export { type OpenedArchive, type OpenOptions, openArchive } from "./open.js";
 export type { TreeOptions, UnpackOptions } from "./options.js";
 export { defaultMemoryLimitBytes, memorySpill, type Spill, type SpillTarget } from "./spill.js";
