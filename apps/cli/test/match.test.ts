@@ -246,3 +246,14 @@ describe("over HTTP", () => {
     expect(result.stderr).toMatch(/^sextant: http:[^\n]+\n$/);
   });
 });
+
+test("three requests and 64 KiB are enough even where /usr/lib has thousands of entries", async () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `usr/lib/module-${i}.so`);
+  lay(shop.at("wide"), Object.fromEntries(names.map((name) => [name, ""])));
+  await must(["build", "--name", "wide", "--from", "wide", "--id", "_any", "--verity", "unsigned"], { cwd: shop.path });
+  const { exitCode, stderr } = await match(["wide.raw", "--host", thirteen, "--stats"]);
+  const [, requests, bytes] = /^read: (\d+) requests?, (\d+) bytes/m.exec(stderr) ?? [];
+  expect(exitCode).toBe(0);
+  expect(Number(requests)).toBeLessThanOrEqual(3);
+  expect(Number(bytes)).toBeLessThanOrEqual(65_536);
+});
