@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBytes } from "@sextant/bytes";
 import { describeAsRoot } from "@sextant/peers";
@@ -46,6 +47,12 @@ const lying = (extents: readonly (readonly [number, number])[]): FileContent => 
 });
 const short: FileContent = { size: 10, open: () => ({ size: 10, read: async () => new Uint8Array(3) }) };
 const huge = (size: number): FileContent => ({ size, extents: [], open: () => fromBytes(new Uint8Array(0)) });
+
+/** TMPFS_MAGIC (include/uapi/linux/magic.h): there, a hole may be as large as numbers go. */
+const isTmpfs = statfsSync(tmpdir()).type === 0x01021994;
+const tooLarge: [string, Hostile, string, string][] = isTmpfs
+  ? []
+  : [["a file larger than file systems take", dir(["f", data(huge(2 ** 52))]), "UNWRITABLE_FILE", "f"]];
 
 describe("a hostile tree is refused, and nothing outside of the target is touched:", () => {
   test.each<[string, Hostile, string, string | undefined]>([
@@ -123,7 +130,7 @@ describe("a hostile tree is refused, and nothing outside of the target is touche
     ["data that ends before it starts", dir(["f", data(lying([[5, 4]]))]), "MALFORMED_TREE", "f"],
     ["data before the start", dir(["f", data(lying([[-5, 4]]))]), "MALFORMED_TREE", "f"],
     ["fewer bytes than promised", dir(["f", data(short)]), "MISMATCH_CHANGED", "f"],
-    ["a file larger than file systems take", dir(["f", data(huge(2 ** 52))]), "UNWRITABLE_FILE", "f"],
+    ...tooLarge,
     ["a file larger than numbers go", dir(["f", data(huge(2 ** 60))]), "MALFORMED_TREE", "f"],
     ["a file smaller than nothing", dir(["f", data(huge(-1))]), "MALFORMED_TREE", "f"],
     ["a file as the root", data(), "MISMATCH_KIND", undefined],

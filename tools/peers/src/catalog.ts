@@ -95,8 +95,11 @@ export const suitePackages: Readonly<Record<Suite, readonly string[]>> = {
   trixie: ["erofs-utils", "squashfs-tools"],
 };
 
-/** What the running machine itself must have: programs that don't run out of another suite's root. */
-export const machinePackages: readonly string[] = ["gnupg", "openssl"];
+/**
+ * What the running machine itself must have: programs that don't run out of another suite's root, and `getfattr`, which
+ * reads the xattrs of files whose names are not UTF-8.
+ */
+export const machinePackages: readonly string[] = ["attr", "gnupg", "openssl"];
 
 /** The systemd that the recorded oracles come from; another one reports differences as drift. */
 export const oracleSystemdVersion = 262;
