@@ -7,7 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@sextant\/(testkit|peers)$/, replacement: at("./tools/$1/src/index.ts") },
+      { find: /^@sextant\/(testkit|peers|lab)$/, replacement: at("./tools/$1/src/index.ts") },
       { find: /^@sextant\/([^/]+)\/node$/, replacement: at("./packages/$1/src/node.ts") },
       { find: /^@sextant\/([^/]+)$/, replacement: at("./packages/$1/src/index.ts") },
     ],
