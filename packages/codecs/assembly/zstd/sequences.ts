@@ -1,6 +1,14 @@
 /**
- * What a parser makes of a block: sequences of so many literals and then a match, in records of three u32, and literals
- * behind the last of them. Parsers append, the entropy stage reads; neither knows the other.
+ * What a parser makes of a stretch of input: sequences of so many literals and then a match, in records of three u32, and
+ * literals behind the last of them. Parsers append, the entropy stage reads; neither knows the other.
+ *
+ * A parser is a function `parse(from, to, start)` of positions as input.ts explains them, `to - from` at most
+ * `blockLimit`. It appends sequences for [from, to). Its matches reach back to max(start, position - windowBytes) at the
+ * furthest, end at `to` at the latest, and are `minMatch` bytes or longer. It starts with the repeats as they are here and
+ * leaves them alone: the entropy stage sets them before every call to what they are at `from`. Entries of its tables that
+ * are less than `start` are to be ignored; there are none of the current position or beyond, as long as none is made.
+ * `from > start` means that the positions before `from` were parsed by the call before. Calls go on from where the last
+ * one ended or begin a new `start` beyond everything parsed so far.
  */
 
 /** Largest content of a zstd block, bytes (RFC 8878, 3.1.1.2.3). */
@@ -9,7 +17,9 @@ export const blockLimit: i32 = 1 << 17;
 export const minMatch: i32 = 3;
 
 const recordBytes: usize = 12;
-const records: usize = memory.data((blockLimit / minMatch + 1) * recordBytes);
+/** Sequences of several stretches are gathered before they become blocks. */
+export const gatherLimit: i32 = 2 * blockLimit;
+const records: usize = memory.data((gatherLimit / minMatch + 1) * recordBytes);
 
 /** Sequences so far. */
 export let count: i32 = 0;

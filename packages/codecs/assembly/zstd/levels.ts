@@ -1,0 +1,86 @@
+/** What the levels mean: a parser, and how much it searches. */
+
+/** Parsers, from fast to thorough. */
+export const enum Strategy {
+  /** One hash, the first match that it finds. */
+  fast,
+  /** A hash of eight bytes and a hash of few, the longer match. */
+  double,
+  /** Hash chains; the best match at a position. */
+  greedy,
+  /** Hash chains; a match one position on may be better. */
+  lazy,
+  /** As `lazy`, two positions on. */
+  lazy2,
+  /** As `lazy2`, with a binary tree in place of chains. */
+  lazyTree,
+  /** A binary tree, and the cheapest of all ways through a stretch by what symbols cost. */
+  optimal,
+  /** As `optimal`, prices with fractions of bits, more ways. */
+  ultra,
+  /** As `ultra`, once more with the prices of a first pass. */
+  ultra2,
+}
+
+/** Bytes of a row: strategy, hashLog, chainLog, searchLog, minMatch, two of targetLength. */
+const rowBytes: usize = 7;
+const rows: usize = memory.data<u8>([
+  // strategy, hashLog, chainLog, searchLog, minMatch, targetLength (low, high)
+  Strategy.fast, 14, 0, 0, 6, 0, 0, // 1
+  Strategy.double, 15, 14, 0, 5, 0, 0,
+  Strategy.double, 16, 16, 0, 5, 0, 0, // 3
+  Strategy.double, 17, 17, 0, 5, 0, 0,
+  Strategy.greedy, 18, 17, 3, 5, 2, 0, // 5
+  Strategy.lazy, 18, 18, 3, 5, 4, 0,
+  Strategy.lazy, 19, 18, 4, 5, 8, 0,
+  Strategy.lazy2, 19, 18, 4, 5, 16, 0,
+  Strategy.lazy2, 19, 19, 4, 5, 16, 0,
+  Strategy.lazy2, 19, 19, 5, 5, 16, 0, // 10
+  Strategy.lazy2, 19, 19, 6, 5, 16, 0,
+  Strategy.lazy2, 19, 19, 6, 4, 32, 0, // 12
+  Strategy.lazyTree, 19, 20, 4, 4, 32, 0,
+  Strategy.lazyTree, 19, 20, 5, 4, 32, 0,
+  Strategy.lazyTree, 19, 20, 6, 4, 32, 0, // 15
+  Strategy.optimal, 19, 20, 5, 4, 48, 0,
+  Strategy.optimal, 19, 20, 5, 3, 64, 0,
+  Strategy.ultra, 19, 20, 6, 3, 64, 0, // 18
+  Strategy.ultra2, 19, 20, 7, 3, 0, 1,
+  Strategy.ultra2, 19, 20, 8, 3, 0, 1,
+  Strategy.ultra2, 19, 20, 9, 3, 0, 2,
+  Strategy.ultra2, 19, 20, 9, 3, 0xe7, 3, // 22
+]);
+
+export const lastLevel: i32 = 22;
+
+export let strategy: i32 = Strategy.double;
+/** Log2 of the entries (u32, positions) of the hash table. */
+export let hashLog: i32 = 16;
+/** Log2 of the entries (u32) of the second table: short hashes, chains, or the tree with two for each position. */
+export let chainLog: i32 = 16;
+/** Log2 of how many candidates are looked at. */
+export let searchLog: i32 = 0;
+/** Bytes that are hashed to find matches. */
+export let minMatch: i32 = 5;
+/** A match that long is taken without looking further. */
+export let targetLength: i32 = 0;
+
+/** The two tables, one behind the other, zeroed when the memory is new and never between clusters (see input.ts). */
+export let hashTable: usize = 0;
+export let chainTable: usize = 0;
+/** Memory of `parserBytes` bytes for whatever else a parser keeps. */
+export let parserMemory: usize = 0;
+
+/** Sets the level (1–22) and places the tables from `address` on; returns the address behind them. */
+export function setLevel(level: i32, address: usize, parserBytes: usize): usize {
+  const row = rows + <usize>(level - 1) * rowBytes;
+  strategy = load<u8>(row);
+  hashLog = load<u8>(row, 1);
+  chainLog = load<u8>(row, 2);
+  searchLog = load<u8>(row, 3);
+  minMatch = load<u8>(row, 4);
+  targetLength = load<u16>(row, 5);
+  hashTable = (address + 63) & ~63;
+  chainTable = hashTable + (4 << hashLog);
+  parserMemory = chainTable + (chainLog > 0 ? 4 << chainLog : 0);
+  return parserMemory + parserBytes;
+}
