@@ -1,4 +1,5 @@
+import { nodeHasher } from "@sextant/bytes/node";
 import { serveTasks } from "@sextant/workers/node";
-import { compressTask } from "./compress/work.js";
+import { workOn } from "./compress/runner.js";
 
-serveTasks(compressTask);
+serveTasks(workOn(nodeHasher));

@@ -1,4 +1,13 @@
-import { type ClusterTable, type CompressedFile, clusterAlgorithms, type InlineCluster, noCluster } from "../stored.js";
+import { blockBytes } from "../plan-slots.js";
+import {
+  type ClusterTable,
+  type CompressedFile,
+  clusterAlgorithms,
+  type FlatFile,
+  type InlineCluster,
+  noCluster,
+} from "../stored.js";
+import type { Repeat } from "./dedupe.js";
 import { growing } from "./numbers.js";
 import type { Item } from "./schedule.js";
 import type { Stream } from "./streams.js";
@@ -60,20 +69,24 @@ export function clusterCollector() {
   };
 }
 
-/** The extents of a stream whose runs are known. */
-export function extentsOf(
-  runs: readonly Run[],
-  table: ClusterTable,
-  fragmentOffset: number | undefined,
-): CompressedFile {
+/** Extents in order: where each begins, and its cluster. */
+interface ExtentList {
+  readonly starts: readonly number[];
+  readonly clusters: readonly number[];
+  readonly inline: InlineCluster | undefined;
+  /** Where they end. */
+  readonly end: number;
+}
+
+/** What the stream's own runs come to, sorted. */
+function ownExtents(runs: readonly Run[], table: ClusterTable): ExtentList {
   const starts: number[] = [];
   const clusters: number[] = [];
   let inline: InlineCluster | undefined;
-  let extentsEnd = 0;
+  let end = 0;
   for (const run of [...runs].sort((a, b) => a.start - b.start)) {
     let at = run.start;
-    for (let index = 0; index < run.count && at < run.end; index++) {
-      const cluster = run.firstCluster + index;
+    for (let cluster = run.firstCluster; cluster < run.firstCluster + run.count; cluster++) {
       starts.push(at);
       clusters.push(cluster);
       at += table.decodedBytes[cluster] ?? 0;
@@ -83,24 +96,88 @@ export function extentsOf(
       clusters.push(noCluster);
       inline = run.inline;
     }
-    extentsEnd = run.end;
+    end = run.end;
   }
-  return {
-    kind: "compressed",
-    starts: Float64Array.from(starts),
-    clusters: Uint32Array.from(clusters),
-    inline,
-    extentsEnd,
-    fragmentOffset,
+  return { starts, clusters, inline, end };
+}
+
+/** Puts the clusters of files together from what was compressed and what repeats that. */
+export function fileAssembler(
+  runs: ReadonlyMap<Stream, readonly Run[]>,
+  repeats: ReadonlyMap<Stream, readonly Repeat[]>,
+  table: ClusterTable,
+) {
+  const known = new Map<Stream, ExtentList>();
+  const own = (stream: Stream): ExtentList => {
+    const list = known.get(stream) ?? ownExtents(runs.get(stream) ?? [], table);
+    known.set(stream, list);
+    return list;
+  };
+  const extentsOf = (stream: Stream): ExtentList => {
+    const list = own(stream);
+    const repeated = repeats.get(stream);
+    if (repeated === undefined) return list;
+    const extents = list.starts.map((start, index) => ({ start, cluster: list.clusters[index] ?? 0 }));
+    let end = list.end;
+    for (const repeat of repeated) {
+      extents.push(...repeatedExtents(repeat, own(repeat.source)));
+      end = Math.max(end, repeat.end);
+    }
+    extents.sort((a, b) => a.start - b.start);
+    const starts = extents.map(({ start }) => start);
+    return { starts, clusters: extents.map(({ cluster }) => cluster), inline: list.inline, end };
+  };
+  return (stream: Stream, fragmentOffset: number | undefined): CompressedFile | FlatFile => {
+    const { starts, clusters, inline, end } = extentsOf(stream);
+    const firstBlock = inline || fragmentOffset !== undefined ? undefined : flatBlock(clusters, table);
+    if (firstBlock !== undefined) return { kind: "flat", firstBlock, inline: undefined };
+    return {
+      kind: "compressed",
+      starts: Float64Array.from(starts),
+      clusters: Uint32Array.from(clusters),
+      inline,
+      extentsEnd: end,
+      fragmentOffset,
+    };
   };
 }
 
-/** Where the file begins in the data area if it is just stored blocks, one behind the other. */
-export function flatBlock(file: CompressedFile, table: ClusterTable): number | undefined {
-  const { clusters, inline, fragmentOffset } = file;
+/** The source's extents, which begin and end where the repeat does, at the repeat's place. */
+function repeatedExtents({ start, end, from }: Repeat, { starts, clusters }: ExtentList) {
+  const extents: { start: number; cluster: number }[] = [];
+  const last = from + end - start;
+  let index = lowerBound(starts, from);
+  if (starts[index] !== from) throw new TypeError(`no cluster begins at ${from}`);
+  for (; index < starts.length; index++) {
+    const at = starts[index] ?? 0;
+    if (at >= last) break;
+    extents.push({ start: at - from + start, cluster: clusters[index] ?? 0 });
+  }
+  return extents;
+}
+
+/** The first index whose value is not below `value`. */
+function lowerBound(values: readonly number[], value: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Where a file begins in the data area if it is just stored blocks, one behind the other. */
+function flatBlock(clusters: readonly number[], table: ClusterTable): number | undefined {
   const [first] = clusters;
-  if (first === undefined || inline || fragmentOffset !== undefined) return undefined;
+  if (first === undefined) return undefined;
   const stored = clusterAlgorithms.indexOf("stored");
-  const isPlain = clusters.every((cluster, index) => cluster === first + index && table.algorithm[cluster] === stored);
+  const last = first + clusters.length - 1;
+  const isPlain = clusters.every((cluster, index) => {
+    // Blocks that are not full leave gaps.
+    const isFull = cluster === last || (table.decodedBytes[cluster] ?? 0) % blockBytes === 0;
+    return cluster === first + index && table.algorithm[cluster] === stored && isFull;
+  });
   return isPlain ? table.firstBlock[first] : undefined;
 }

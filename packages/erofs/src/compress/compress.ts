@@ -1,17 +1,18 @@
+import type { Hasher } from "@sextant/bytes";
 import type { Directory, Name, RegularFile } from "@sextant/tree";
-import { type WorkerLike, WorkerPool } from "@sextant/workers";
-import { releaseDirectories } from "../plan-front.js";
+import type { WorkerLike } from "@sextant/workers";
 import { blockBytes } from "../plan-slots.js";
 import type { CompressedContent, CompressedFile, FlatFile } from "../stored.js";
-import { clusterCollector, extentsOf, flatBlock } from "./assemble.js";
+import { clusterCollector, fileAssembler } from "./assemble.js";
 import { type Compression, checkCompression, zstdWindowLog2 } from "./compression.js";
-import { contentsOf, type Order, sortContents } from "./order.js";
-import { readTasks } from "./schedule.js";
+import { noRepeats } from "./dedupe.js";
+import type { Order, ProfileEntry } from "./order.js";
+import { runner } from "./runner.js";
+import { cutPieces, packFragments, pieceRanges, repeatsInPacked, repeatsOf, select } from "./select.js";
 import { type CompressStats, statsOf } from "./stats.js";
 import { openStore, type Store, type StoreTarget } from "./store.js";
-import { type Content, fileStream, type Piece, packedStream, type Stream } from "./streams.js";
-import { type CompressResult, type CompressTask, type ItemTail, itemTail } from "./task.js";
-import { algorithmOf, compressTask } from "./work.js";
+import { itemTail } from "./task.js";
+import { algorithmOf } from "./work.js";
 
 /** What happens to the ends of files that fill no cluster. */
 export type Fragments = "none" | "tails" | "all";
@@ -29,6 +30,18 @@ export interface CompressOptions {
   readonly tailPacking?: boolean | undefined;
   /** Default `usual`: what a boot reads first comes first. */
   readonly order?: Order | undefined;
+  /**
+   * Content that is placed first, in this order: as a trace says that it is read. Parts of a file that are not named stand with
+   * the others. Ranges are widened to blocks. Default: none.
+   */
+  readonly profile?: readonly ProfileEntry[] | undefined;
+  /** What the profile's content is compressed with. Default: as the rest of its file. */
+  readonly hotCompression?: Compression | undefined;
+  /**
+   * Whether content that comes again shares clusters: whole files, and runs of at least a cluster's size within and across
+   * them. Every file is read twice. Default false; files of equal `identity` always share.
+   */
+  readonly dedupe?: boolean | undefined;
   /** As in `PlanOptions`: files below these that take at most a block are left as they are, so that matching stays cheap. */
   readonly front?: readonly Name[] | undefined;
   /** Threads, and how one is started. Default: the calling one. No number of them changes a byte. */
@@ -36,8 +49,10 @@ export interface CompressOptions {
   /** Where compressed data waits once it is more than 96 MiB. Default: memory. */
   readonly spill?: (() => Promise<StoreTarget>) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Told now and then how many bytes of how many are done. */
-  readonly progress?: ((doneBytes: number, allBytes: number) => void) | undefined;
+  /** Told now and then how many bytes of how many a stage has done. */
+  readonly progress?: ((stage: "scan" | "compress", doneBytes: number, allBytes: number) => void) | undefined;
+  /** What digests chunks in the calling thread. Default `portableHasher`; `nodeHasher` gives the same, faster. */
+  readonly hasher?: Hasher | undefined;
 }
 
 /** Compressed content and what it took; disposing of it lets go of what was spilled. */
@@ -56,142 +71,69 @@ export async function compress(tree: Directory, options: CompressOptions): Promi
   checkCompression(options.compression, blockBytes);
   const data = openStore(options.spill);
   const inline = openStore(options.spill);
-  const pool = new WorkerPool<CompressTask, CompressResult>({
-    size: options.workers?.size ?? 1,
-    spawn: options.workers?.spawn ?? noWorker,
-    local: compressTask,
-  });
+  const run = runner(options);
   try {
-    return await compressWith(tree, options, { data, inline, pool });
+    return await compressWith(tree, options, { data, inline, run });
   } catch (error) {
     await data[Symbol.asyncDispose]();
     await inline[Symbol.asyncDispose]();
     throw error;
   } finally {
-    await pool.close();
+    await run.close();
   }
 }
-
-const noWorker = () => {
-  throw new TypeError("one thread needs no workers");
-};
 
 interface Means {
   readonly data: Store;
   readonly inline: Store;
-  readonly pool: WorkerPool<CompressTask, CompressResult>;
+  readonly run: ReturnType<typeof runner>;
 }
 
 async function compressWith(tree: Directory, options: CompressOptions, means: Means): Promise<Compressed> {
-  const contents = sortContents(contentsOf(tree), options.order ?? "usual");
-  const chosen = chooseContents(contents, options);
   const collector = clusterCollector();
-  const run = runner(options, means, collector);
-  await run(chosen.pieces);
+  const take: Parameters<typeof means.run.compress>[1] = async (items, result, { method }) => {
+    collector.add(items, result, algorithmOf(method));
+    await means.data.append(result.data);
+    await means.inline.append(result.inline);
+  };
+  const selected = await select(tree, options, means.run);
+  const repeats = selected.chunks ? repeatsOf(selected, options, selected.chunks) : noRepeats;
+  const pieces = cutPieces(selected, options, repeats);
+  await means.run.compress(pieces, take);
 
-  const fragments = fragmentsOf(chosen, collector.runs);
-  const packed = packedStream(fragments.map(({ content, start }) => ({ content, start, end: content.size })));
-  await run([pieceOf(packed, options.compression, itemTail.blocks)]);
+  const packed = packFragments(selected, collector.runs, repeats);
+  const packedRepeats = selected.chunks ? repeatsInPacked(packed, options, selected.chunks) : noRepeats;
+  const packedPieces = pieceRanges(packed, options.compression, itemTail.blocks, packedRepeats);
+  await means.run.compress(packedPieces, take);
 
   const clusters = collector.table();
   const offsets = new Map(packed.parts.map(({ content, at }) => [content, at]));
+  const fileOf = fileAssembler(collector.runs, new Map([...repeats.of, ...packedRepeats.of]), clusters);
   const files = new Map<RegularFile, CompressedFile | FlatFile>();
-  const store = (stream: Stream, fragmentOffset: number | undefined) => {
-    const file = extentsOf(collector.runs.get(stream) ?? [], clusters, fragmentOffset);
-    const firstBlock = flatBlock(file, clusters);
-    return firstBlock === undefined ? file : { kind: "flat" as const, firstBlock, inline: undefined };
-  };
-  for (const [content, stream] of chosen.streams) files.set(content.file, store(stream, offsets.get(content)));
+  for (const [content, stream] of selected.streams) files.set(content.file, fileOf(stream, offsets.get(content)));
+  for (const [copy, first] of selected.copies) {
+    const file = files.get(first.file);
+    if (file) files.set(copy.file, file);
+  }
+  const used = [options.compression, ...pieces.map(({ compression }) => compression)];
   return {
     files,
-    packed: packed.size > 0 ? { size: packed.size, file: store(packed, undefined) } : undefined,
+    packed: packed.size > 0 ? { size: packed.size, file: fileOf(packed, undefined) } : undefined,
     clusters,
     data: await means.data.finish(),
     inline: await means.inline.finish(),
-    clusterBytes: Math.max(...chosen.compressions.map(({ clusterBytes }) => clusterBytes)),
-    zstdWindowLog2: Math.max(...chosen.compressions.map(zstdWindowLog2)),
-    stats: statsOf(clusters, packed.size),
+    clusterBytes: used.reduce((most, { clusterBytes }) => Math.max(most, clusterBytes), 0),
+    zstdWindowLog2: used.reduce((most, compression) => Math.max(most, zstdWindowLog2(compression)), 0),
+    stats: statsOf(clusters, {
+      packedBytes: packed.size,
+      copiedBytes: [...selected.copies.keys()].reduce((sum, { size }) => sum + size, 0),
+      repeatedBytes: [...repeats.of.values(), ...packedRepeats.of.values()]
+        .flat()
+        .reduce((sum, { start, end }) => sum + end - start, 0),
+    }),
     async [Symbol.asyncDispose]() {
       await means.data[Symbol.asyncDispose]();
       await means.inline[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Compresses pieces one behind the other. */
-function runner(
-  options: CompressOptions,
-  { data, inline, pool }: Means,
-  collector: ReturnType<typeof clusterCollector>,
-) {
-  return async (pieces: readonly Piece[]) => {
-    const all = pieces.reduce((sum, { start, end }) => sum + end - start, 0);
-    const planned: { items: Parameters<typeof collector.add>[0]; method: Compression["method"]; size: number }[] = [];
-    async function* tasks() {
-      for await (const { items, task } of readTasks(pieces, blockBytes)) {
-        planned.push({ items, method: task.compression.method, size: task.bytes.length });
-        yield task;
-      }
-    }
-    let done = 0;
-    const transfer = ({ bytes }: CompressTask) => [bytes.buffer as ArrayBuffer];
-    for await (const result of pool.map(tasks(), { signal: options.signal, transfer })) {
-      const next = planned.shift();
-      if (next === undefined) throw new TypeError("there are more results than tasks");
-      collector.add(next.items, result, algorithmOf(next.method));
-      await data.append(result.data);
-      await inline.append(result.inline);
-      done += next.size;
-      options.progress?.(done, all);
-    }
-  };
-}
-
-interface Chosen {
-  /** In placement order. */
-  readonly streams: ReadonlyMap<Content, Stream>;
-  readonly pieces: readonly Piece[];
-  readonly compressions: readonly Compression[];
-}
-
-const pieceOf = (stream: Stream, compression: Compression, tail: ItemTail): Piece => ({
-  stream,
-  start: 0,
-  end: stream.size,
-  compression,
-  tail,
-});
-
-/** What is compressed, and how. */
-function chooseContents(contents: readonly Content[], options: CompressOptions): Chosen {
-  const { compression, choose, fragments = "none", tailPacking = false, front = releaseDirectories } = options;
-  const streams = new Map<Content, Stream>();
-  const pieces: Piece[] = [];
-  const compressions = new Set([compression]);
-  const isFront = ({ path, size }: Content) =>
-    size <= blockBytes && front.some((at) => path === at || path.startsWith(`${at}/`));
-  for (const content of contents) {
-    const own = choose?.(content.path, content.file) ?? compression;
-    const isTiny = content.size <= blockBytes && fragments === "none" && !tailPacking;
-    if (own === "store" || isTiny || isFront(content)) continue;
-    const stream = fileStream(content);
-    streams.set(content, stream);
-    const isFragment = fragments === "all" || (fragments === "tails" && content.size <= own.clusterBytes);
-    if (isFragment) continue;
-    if (!compressions.has(own)) checkCompression(own, blockBytes);
-    compressions.add(own);
-    const tail = fragments === "tails" ? itemTail.fragment : tailPacking ? itemTail.inline : itemTail.blocks;
-    pieces.push(pieceOf(stream, own, tail));
-  }
-  return { streams, pieces, compressions: [...compressions] };
-}
-
-/** The ends of files that no cluster holds. */
-function fragmentsOf({ streams }: Chosen, runs: ReadonlyMap<Stream, readonly { readonly end: number }[]>) {
-  const fragments: { readonly content: Content; readonly start: number }[] = [];
-  for (const [content, stream] of streams) {
-    const start = runs.get(stream)?.at(-1)?.end ?? 0;
-    if (start < content.size) fragments.push({ content, start });
-  }
-  return fragments;
 }

@@ -11,7 +11,7 @@ export interface Numbers<T extends NumberArray> {
 
 /** An empty one. */
 export function growing<T extends NumberArray>(make: { new (length: number): T }): Numbers<T> {
-  let values = new make(1024);
+  let values = new make(8);
   let length = 0;
   return {
     get length() {

@@ -6,6 +6,10 @@ export interface CompressStats {
   readonly algorithms: readonly AlgorithmStats[];
   /** Bytes in the packed inode. */
   readonly packedBytes: number;
+  /** Bytes of files that are copies of others. */
+  readonly copiedBytes: number;
+  /** Bytes of runs that came before. */
+  readonly repeatedBytes: number;
 }
 
 export interface AlgorithmStats {
@@ -17,7 +21,7 @@ export interface AlgorithmStats {
 }
 
 /** Sums up a table. */
-export function statsOf(table: ClusterTable, packedBytes: number): CompressStats {
+export function statsOf(table: ClusterTable, savings: Omit<CompressStats, "algorithms">): CompressStats {
   const sums = clusterAlgorithms.map((algorithm) => ({ algorithm, clusters: 0, contentBytes: 0, blocks: 0 }));
   for (let index = 0; index < table.count; index++) {
     const sum = sums[table.algorithm[index] ?? 0];
@@ -26,5 +30,5 @@ export function statsOf(table: ClusterTable, packedBytes: number): CompressStats
     sum.contentBytes += table.decodedBytes[index] ?? 0;
     sum.blocks += (table.firstBlock[index + 1] ?? 0) - (table.firstBlock[index] ?? 0);
   }
-  return { algorithms: sums.filter(({ clusters }) => clusters > 0), packedBytes };
+  return { algorithms: sums.filter(({ clusters }) => clusters > 0), ...savings };
 }

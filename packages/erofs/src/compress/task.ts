@@ -8,11 +8,34 @@ export const itemTail = {
   inline: 1,
   /** It is left out, for the packed inode. */
   fragment: 2,
+  /** More of the file follows; the end is a block's end in the file. */
+  inner: 3,
+  /** More of the file follows; the end is anywhere. */
+  cut: 4,
 } as const;
 export type ItemTail = (typeof itemTail)[keyof typeof itemTail];
 
+/** Runs of content, one behind the other, to cut into chunks. */
+export interface ScanTask {
+  readonly kind: "scan";
+  readonly bytes: Uint8Array;
+  /** Bytes of each item. */
+  readonly sizes: Uint32Array;
+}
+
+/** The chunks of a task's items, in their order. */
+export interface ScanResult {
+  /** Chunks of each item. */
+  readonly chunks: Uint32Array;
+  /** Bytes of each chunk. */
+  readonly lengths: Uint32Array;
+  /** Sixteen bytes for each chunk. */
+  readonly digests: Uint8Array;
+}
+
 /** Runs of content to compress, one behind the other, each on its own. Made of plain data: it crosses threads. */
 export interface CompressTask {
+  readonly kind: "compress";
   readonly bytes: Uint8Array;
   readonly compression: Compression;
   readonly blockBytes: number;
@@ -39,3 +62,7 @@ export interface CompressResult {
   readonly consumed: Uint32Array;
   readonly inlineSizes: Uint32Array;
 }
+
+/** What threads of `compress` are asked, and what they answer. */
+export type CompressionTask = ScanTask | CompressTask;
+export type CompressionResult = ScanResult | CompressResult;

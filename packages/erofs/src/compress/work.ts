@@ -41,11 +41,12 @@ function compressItem(
 ): void {
   const { blockBytes, compression } = task;
   const { clusterBytes } = compression;
+  const endOf = endRule(tail, end, blockBytes);
   let at = start;
   let inlineSize = 0;
   while (at < end && inlineSize === 0) {
     if (tail === itemTail.fragment && end - at <= clusterBytes) break;
-    const filled = encoder.fill(at, end, clusterBytes);
+    const filled = fillCluster(encoder, at, end, clusterBytes, endOf);
     const size = filled?.bytes.length ?? 0;
     const consumed = filled?.consumed ?? 0;
     const isLast = at + consumed === end;
@@ -57,12 +58,38 @@ function compressItem(
       results.add(filled.bytes, consumed);
       at += consumed;
     } else {
-      const count = Math.min(end - at, clusterBytes);
-      results.addStored(task.bytes.subarray(at, at + count));
-      at += count;
+      const next = endOf(at, Math.min(end, at + clusterBytes));
+      results.addStored(task.bytes.subarray(at, next));
+      at = next;
     }
   }
   results.endItem(at - start, inlineSize);
+}
+
+/** Fills a cluster that ends where `endOf` lets it; undefined where that is no use. */
+function fillCluster(encoder: ClusterEncoder, at: number, end: number, clusterBytes: number, endOf: EndRule) {
+  const filled = encoder.fill(at, end, clusterBytes);
+  if (filled === undefined) return undefined;
+  const next = at + filled.consumed;
+  const wanted = endOf(at, next);
+  if (wanted === next) return filled;
+  return wanted < next ? encoder.fill(at, wanted, clusterBytes) : undefined;
+}
+
+/** Where a cluster from `at` on ends that would end at `next`. */
+type EndRule = (at: number, next: number) => number;
+
+/**
+ * No two extents of a file may begin in the same block. So where more of the file follows behind `end`, the last cluster
+ * holds a block at least, or everything, which may take one block more than a cluster has.
+ */
+function endRule(tail: number, end: number, blockBytes: number): EndRule {
+  if (tail !== itemTail.inner && tail !== itemTail.cut) return (_, next) => next;
+  const least = tail === itemTail.cut ? blockBytes : 1;
+  return (at, next) => {
+    if (next >= end || end - next >= blockBytes) return next;
+    return end - blockBytes - at >= least ? end - blockBytes : end;
+  };
 }
 
 type Collector = ReturnType<typeof collector>;
