@@ -18,7 +18,6 @@ const flags = [
   "--shrinkLevel=0",
   "--converge",
   "--enable=simd,bulk-memory",
-  "--initialMemory=1",
 ];
 
 const newest = (folder) =>
