@@ -13,10 +13,16 @@ export interface Marker {
   readonly bytes: number;
 }
 
-/** Where the roots are kept: `$SEXTANT_PEERS`, else `sextant/peers` in the user's cache. */
+/** This project's folder of that name in the user's cache. */
+export function userCache(name: string): string {
+  const { XDG_CACHE_HOME: cache } = process.env;
+  return join(cache || join(homedir(), ".cache"), "sextant", name);
+}
+
+/** Where roots and kernels are kept: `$SEXTANT_PEERS`, else `sextant/peers` in the user's cache. */
 export function cacheFolder(): string {
-  const { SEXTANT_PEERS: chosen, XDG_CACHE_HOME: cache } = process.env;
-  return chosen || join(cache || join(homedir(), ".cache"), "sextant", "peers");
+  const { SEXTANT_PEERS: chosen } = process.env;
+  return chosen || userCache("peers");
 }
 
 /** The folder of a suite's root, whether it is there or not. */

@@ -1,6 +1,9 @@
 /** The suites of Debian that peers may come from besides the running machine. */
 export type Suite = "sid" | "trixie";
 
+/** The suites of Debian that packages are taken from. */
+export type DebianSuite = Suite | "bookworm";
+
 /** How a program of a suite's root is started; see `peer`. */
 export type Entry =
   /** Through the root's own dynamic loader: paths mean what they mean on this machine, and any user may do it. */
@@ -70,6 +73,9 @@ export const catalog = {
   setfattr: common("attr"),
   sfdisk: common("fdisk"),
   blkid: common("util-linux"),
+  "qemu-system-x86_64": { package: "qemu-system-x86", from: ["machine"], least: "7.2" },
+  busybox: { package: "busybox-static", from: ["machine"], versionArgs: ["--help"] },
+  chromium: { package: "chromium", from: ["machine"] },
 } as const satisfies Record<string, CatalogRow>;
 
 /** A program that tests compare with. */
@@ -96,10 +102,29 @@ export const suitePackages: Readonly<Record<Suite, readonly string[]>> = {
 };
 
 /**
- * What the running machine itself must have: programs that don't run out of another suite's root, and `getfattr`, which
- * reads the xattrs of files whose names are not UTF-8.
+ * What the running machine itself must have: programs that don't run out of another suite's root, `getfattr`, which
+ * reads the xattrs of files whose names are not UTF-8, what the laboratory boots kernels with, and a browser.
  */
-export const machinePackages: readonly string[] = ["attr", "gnupg", "openssl"];
+export const machinePackages: readonly string[] = [
+  "attr",
+  "busybox-static",
+  "chromium",
+  "gnupg",
+  "openssl",
+  "qemu-system-x86",
+];
+
+/** The kernels that the laboratory boots, by the series that tests ask for, each out of its suite of Debian. */
+export const kernelSuites = { "6.1": "bookworm", "6.12": "trixie", newest: "sid" } as const satisfies Record<
+  string,
+  DebianSuite
+>;
+
+/** A series of kernels; `newest` is what sid has. */
+export type KernelName = keyof typeof kernelSuites;
+
+/** Small kernels for virtual machines: a few modules, and no firmware. */
+export const kernelPackage = "linux-image-cloud-amd64";
 
 /** The systemd that the recorded oracles come from; another one reports differences as drift. */
 export const oracleSystemdVersion = 262;

@@ -1,5 +1,6 @@
 import { describe, test } from "vitest";
-import type { PeerName } from "./catalog.js";
+import type { KernelName, PeerName } from "./catalog.js";
+import { type Kernel, kernel } from "./kernel.js";
 import { canMount } from "./mounts.js";
 import { type Peer, peer } from "./peer.js";
 
@@ -38,6 +39,26 @@ export function describeWithPeers<const N extends PeerName>(
   }
   if (missing.length > 0) unavailable(title, missing.join(", "), "npm run peers");
   else describe(title, () => body(peers as { readonly [K in N]: Peer }));
+}
+
+/** What a kernel is booted with. */
+const bootPeers = ["qemu-system-x86_64", "busybox", "getfattr"] as const satisfies readonly PeerName[];
+
+/** `describe` for tests that boot kernels of these series, one after another; gated as `describeWithPeers`. */
+export function describeWithKernels<const N extends KernelName>(
+  title: string,
+  names: readonly N[],
+  body: (kernels: { readonly [K in N]: Kernel }) => void,
+): void {
+  const kernels: Partial<Record<KernelName, Kernel>> = {};
+  const missing: string[] = bootPeers.filter((name) => peer(name) === undefined);
+  for (const name of names) {
+    const one = kernel(name);
+    if (one === undefined) missing.push(`kernel ${name}`);
+    else kernels[name] = one;
+  }
+  if (missing.length > 0) unavailable(title, missing.join(", "), "npm run peers");
+  else describe(title, () => body(kernels as { readonly [K in N]: Kernel }));
 }
 
 /** `describe` for tests that use loop devices, or mount images of these filesystems; gated as `describeWithPeers`. */

@@ -10,9 +10,10 @@ export function obstacle(): string | undefined {
 }
 
 /** Runs a command of the system; rejects with the end of its output where it fails. */
-export async function mustRun(command: readonly string[], env: Readonly<Record<string, string>> = {}) {
+export async function mustRun(command: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = "/") {
   const result = await run(command, {
     env: { DEBIAN_FRONTEND: "noninteractive", ...env },
+    cwd,
     timeoutMs: 600_000,
   });
   if (result.exitCode !== 0) throw new Error(`${command.join(" ")} failed:\n${tail(result)}`);

@@ -16,7 +16,7 @@ export function currentRoot(suite: Suite): Marker | undefined {
 }
 
 /** Never follows a mount that an interrupted run may have left in there. */
-const removeFolder = (path: string) => mustRun(["rm", "--recursive", "--force", "--one-file-system", path]);
+export const removeFolder = (path: string) => mustRun(["rm", "--recursive", "--force", "--one-file-system", path]);
 
 function isRunning(pid: number): boolean {
   try {
@@ -31,7 +31,7 @@ function isRunning(pid: number): boolean {
 export async function tidyCache(): Promise<void> {
   mkdirSync(cacheFolder(), { recursive: true });
   for (const name of readdirSync(cacheFolder())) {
-    const [, pid] = /^\w+\.(?:partial|former)-(\d+)$/.exec(name) ?? [];
+    const [, pid] = /^[\w.-]+\.(?:partial|former)-(\d+)$/.exec(name) ?? [];
     if (pid !== undefined && !isRunning(Number(pid))) await removeFolder(join(cacheFolder(), name));
   }
 }
@@ -66,12 +66,21 @@ export async function makeRoot(suite: Suite, mirror: string, env: Readonly<Recor
   await mustRun([...confined, "debootstrap", ...flags, suite, partial, mirror], env);
   for (const path of dispensable) await removeFolder(join(partial, path));
   const versions = await packageVersions(partial, names);
-  const { text } = await mustRun(["du", "--summarize", "--block-size=1", partial]);
-  const marker: Marker = { suite, recipe: recipeOf(suite), versions, bytes: Number.parseInt(text, 10) };
+  const marker: Marker = { suite, recipe: recipeOf(suite), versions, bytes: await bytesOnDisk(partial) };
   writeFileSync(join(partial, markerName), `${JSON.stringify(marker, null, 2)}\n`);
-  const former = join(cacheFolder(), `${suite}.former-${process.pid}`);
-  if (existsSync(rootFolder(suite))) renameSync(rootFolder(suite), former);
-  renameSync(partial, rootFolder(suite));
-  await removeFolder(former);
+  await putInPlace(partial, rootFolder(suite));
   return marker;
+}
+
+/** What a folder takes on disk. */
+export async function bytesOnDisk(folder: string): Promise<number> {
+  return Number.parseInt((await mustRun(["du", "--summarize", "--block-size=1", folder])).text, 10);
+}
+
+/** Gives what is complete its name in the cache, in place of what had it. */
+export async function putInPlace(partial: string, folder: string): Promise<void> {
+  const former = `${folder}.former-${process.pid}`;
+  if (existsSync(folder)) renameSync(folder, former);
+  renameSync(partial, folder);
+  await removeFolder(former);
 }

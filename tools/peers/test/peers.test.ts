@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CatalogRow, catalog } from "../src/catalog.js";
 import {
+  describeWithKernels,
   describeWithMounts,
   describeWithPeers,
   inSystemdRoot,
@@ -70,6 +71,17 @@ describe("systemdDrift", () => {
   test.each(rows)("%s: %s", (version, drifts) => {
     expect(systemdDrift(version)?.startsWith(`drift: systemd is ${version}`) ?? false).toBe(drifts);
   });
+});
+
+describeWithKernels("kernels", ["6.1", "6.12", "newest"], (kernels) => {
+  test.each(Object.values(kernels))(
+    "$name: an image and its modules",
+    ({ name, version, vmlinuz, modulesDirectory }) => {
+      if (name !== "newest") expect(version.startsWith(`${name}.`)).toBe(true);
+      expect(existsSync(vmlinuz)).toBe(true);
+      expect(readdirSync(modulesDirectory)).toContain("modules.builtin");
+    },
+  );
 });
 
 for (const name of Object.keys(catalog) as PeerName[]) {
