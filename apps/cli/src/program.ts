@@ -135,7 +135,21 @@ export function createProgram(finish: (exit: number) => void): Command {
 function packOptions(command: Command): Command {
   return command
     .addOption(new Option("--format <format>", "erofs").default("erofs").argParser(oneOf(["erofs"])))
-    .addOption(new Option("--compress <method>", "none").default("none").argParser(oneOf(["none"])))
+    .option("--compress <method>", "none, lz4, lz4hc[:1-12], deflate[:1-9] or zstd[:1-22]", "zstd:3")
+    .addOption(
+      new Option("--cluster <size>", "largest physical cluster, 4K to 1M")
+        .default(64 << 10, "64K")
+        .argParser(parseSize),
+    )
+    .option("--compress-for <glob=method>", "another compression for some files; repeatable", collect)
+    .option("--fragments", "ends of files share clusters")
+    .option("--all-fragments", "all files share clusters")
+    .option("--dedupe", "content that comes again shares clusters")
+    .option("--tail-packing", "small ends of compressed files stand behind their inodes")
+    .option("--order <order>", "of content: usual, path, size, or profile=FILE as a boot touches it")
+    .option("--hot-compress <method>", "what the content that a profile names is compressed with")
+    .option("--min-kernel <version>", "the oldest Linux that has to mount it; says what it gives up")
+    .addOption(new Option("--indexes <form>", "of compressed files").argParser(oneOf(["compact", "full", "extents"])))
     .option("--all-root", "owner and group 0 for everything")
     .option("--owners <file>", "owners, modes, xattrs and devices as data; see the README")
     .option("--epoch <seconds>", "later times are set to this; 0 sets every time to 0", parseEpoch)

@@ -1,12 +1,38 @@
 export { type CheckOptions, type CheckReport, check } from "./check.js";
 export type { Finding, FindingCode } from "./check-state.js";
+export { type Compressed, type CompressOptions, compress, type Fragments } from "./compress/compress.js";
+export {
+  type Compression,
+  type CompressionMethod,
+  compressionLevels,
+  defaultClusterBytes,
+  maxClusterBytes,
+} from "./compress/compression.js";
+export {
+  type FeatureChoice,
+  type FittedChoice,
+  fitKernel,
+  isKernelAtLeast,
+  type KernelVersion,
+  oldestKernel,
+  parseKernelVersion,
+  type WriteFeature,
+  writeFeatures,
+} from "./compress/fit-kernel.js";
+export type { Order, ProfileEntry } from "./compress/order.js";
+export { workOn as compressionWork } from "./compress/runner.js";
+export type { AlgorithmStats, CompressStats } from "./compress/stats.js";
+export type { CompressionResult, CompressionTask } from "./compress/task.js";
+export type { ClusterStats } from "./compressed/cache.js";
+export type { DataExtent } from "./compressed/extents.js";
 export { dump, formatSpans } from "./dump.js";
 export { ErofsError, type ErofsErrorCode } from "./errors.js";
+export type { OpenOptions } from "./open-volume.js";
 export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";
 export type { PlannedEntries, PlannedInode } from "./plan-inodes.js";
 export type { Time } from "./plan-times.js";
 export type { PlannedXattr } from "./plan-xattrs.js";
-export { type ErofsImage, type OpenOptions, open } from "./read.js";
+export { type ErofsImage, open } from "./read.js";
 export { isErofs } from "./superblock.js";
 export type { Device } from "./volume.js";
 export { type EmitOptions, emit } from "./write.js";

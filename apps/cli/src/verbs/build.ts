@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { pourChunks } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
 import { partitionArchitecture } from "@sextant/ddi";
-import { emit as emitErofs, plan as planErofs } from "@sextant/erofs";
+import { emit as emitErofs } from "@sextant/erofs";
 import {
   baseImageName,
   type ExtensionKind,
@@ -16,12 +16,13 @@ import { pemSigner, type Signer } from "@sextant/signing";
 import { type DiskRequest, writeDisk } from "../disk.js";
 import { epochFrom } from "../epoch.js";
 import { exitCode, usageError } from "../errors.js";
+import { planFilesystem } from "../filesystem.js";
 import { checkArchitecture, machineArchitecture } from "../hosts.js";
 import { countOf, formatSize, warn } from "../output.js";
 import { writeOutput } from "../outputs.js";
 import { reportWritten } from "../report.js";
 import { collectTree } from "../trees.js";
-import { type PackOptions, planOptions, printStages } from "./pack.js";
+import { inSeconds, type PackOptions, printStats } from "./pack.js";
 
 interface BuildOptions extends Omit<PackOptions, "output"> {
   readonly output?: string;
@@ -67,14 +68,17 @@ export async function build(options: BuildOptions): Promise<number> {
     timeSeconds: Math.min(newest, epoch ?? newest),
   });
   tellLeftOut(options.class, composed);
-  const planned = performance.now();
-  const filesystem = planErofs(composed.tree, planOptions(options));
+  const read = performance.now() - started;
+  await using planned = await planFilesystem(composed.tree, options);
+  const filesystem = planned.plan;
+  const beforeWrite = performance.now();
   const written = await writeOutput(request.output, async (sink) => {
     if (request.disk) return writeDisk(sink, filesystem, { ...request.disk, signer });
     await pourChunks(sink, emitErofs(filesystem, { hasher: nodeHasher, reuseMemory: true }), filesystem.sizeBytes);
     await sink.commit(filesystem.sizeBytes);
     return { sizeBytes: filesystem.sizeBytes, rootHash: undefined, stages: {} };
   });
+  const seconds = inSeconds({ read, ...planned.stages, write: performance.now() - beforeWrite, ...written.stages });
   const trust = written.rootHash ? `, root hash ${written.rootHash}` : "";
   const what = request.disk
     ? `${options.class} disk image, ${request.disk.verity === "none" ? "without verity" : request.disk.verity}`
@@ -92,9 +96,11 @@ export async function build(options: BuildOptions): Promise<number> {
     rootHash: written.rootHash ?? null,
     release: Object.fromEntries(request.release.fields),
     leftOut: composed.leftOut,
+    ...planned.document,
+    ...(options.stats && { seconds }),
   };
   reportWritten(request.output, document, [line], options);
-  if (options.stats) printStages({ read: planned - started, write: performance.now() - planned, ...written.stages });
+  if (options.stats) printStats(planned.lines, seconds);
   return exitCode.done;
 }
 

@@ -1,4 +1,4 @@
-import { type ClusterEncoder, deflateEncoder, lz4Encoder, zstdEncoder } from "@sextant/codecs";
+import { type ClusterEncoder, lz4Encoder } from "@sextant/codecs";
 import { type Compression, zstdWindowLog2 } from "./compression.js";
 
 /** Encoders that are kept: each has tables of some MiB, and most images need one. */
@@ -25,8 +25,7 @@ function create(compression: Compression): ClusterEncoder {
     case "lz4hc":
       return lz4Encoder({ level });
     case "deflate":
-      return deflateEncoder({ level });
     case "zstd":
-      return zstdEncoder({ level, windowLog2: zstdWindowLog2(compression) });
+      return lz4Encoder({ level: 0 });
   }
 }
