@@ -13,6 +13,8 @@ export interface ReadingOptions {
   readonly json?: boolean;
   readonly stats?: boolean;
   readonly certificate?: readonly string[];
+  /** Extra devices of a bare EROFS image, in the order of its device table. */
+  readonly device?: readonly string[];
 }
 
 export interface Session {
@@ -40,19 +42,24 @@ export async function withImage<T>(
   }
   const certificates = await loadCertificates(options.certificate);
   const input = await openInput(where);
+  const devices: Input[] = [];
   try {
+    for (const device of options.device ?? []) devices.push(await openInput(device));
     await using image = await openImage(input.source, {
       hasher: nodeHasher,
       ...nativeFirst(),
       archive: async () => (await import("@sextant/archive/node")).nodeUnpackOptions,
       ...(certificates && { certificates }),
+      ...(devices.length > 0 && { devices: devices.map(({ source }) => source) }),
     });
     return await work({ image, where: input.where, input, reads: () => input.reads() });
   } catch (error) {
     throw about(error, input.where);
   } finally {
-    if (options.stats) printReads(input.where, input.reads());
-    await input[Symbol.asyncDispose]();
+    for (const read of [input, ...devices]) {
+      if (options.stats) printReads(read.where, read.reads());
+      await read[Symbol.asyncDispose]();
+    }
   }
 }
 

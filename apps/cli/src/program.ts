@@ -30,8 +30,18 @@ export function createProgram(finish: (exit: number) => void): Command {
     command
       .option("--json", "one JSON document on standard output")
       .option("--stats", "requests and bytes read, on standard error");
+  const withDevices = (command: Command) =>
+    command.option(
+      "--device <image>",
+      "an extra device of an EROFS image, in the order of its table; repeatable",
+      collect,
+    );
   const trusting = (command: Command) =>
-    command.option("--certificate <file>", "check the signature and every block read; repeatable", collect);
+    withDevices(command).option(
+      "--certificate <file>",
+      "check the signature and every block read; repeatable",
+      collect,
+    );
 
   packOptions(
     verb("pack", "write a filesystem image from directories, tars, .debs, cpio archives and OCI layouts", async () => {
@@ -87,15 +97,17 @@ export function createProgram(finish: (exit: number) => void): Command {
       ).argument("<image>"),
     ),
   );
-  reading(
-    verb(
-      "check",
-      "check structure, every block and the signature",
-      async () => (await import("./verbs/check.js")).check,
-    )
-      .argument("<image>")
-      .option("--certificate <file>", "a certificate that may have signed it; repeatable", collect)
-      .option("--allow-unsigned", "an image without a signature is no failure"),
+  withDevices(
+    reading(
+      verb(
+        "check",
+        "check structure, every block and the signature",
+        async () => (await import("./verbs/check.js")).check,
+      )
+        .argument("<image>")
+        .option("--certificate <file>", "a certificate that may have signed it; repeatable", collect)
+        .option("--allow-unsigned", "an image without a signature is no failure"),
+    ),
   );
   verb(
     "keygen",

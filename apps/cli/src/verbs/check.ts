@@ -12,6 +12,7 @@ import { type Input, openInput, printReads } from "../sources.js";
 interface CheckOptions {
   readonly certificate?: readonly string[];
   readonly allowUnsigned?: boolean;
+  readonly device?: readonly string[];
   readonly json?: boolean;
   readonly stats?: boolean;
 }
@@ -34,18 +35,22 @@ interface Checked {
 export async function check(where: string, options: CheckOptions): Promise<number> {
   const certificates = (await loadCertificates(options.certificate)) ?? [];
   const input = await openInput(where);
+  const devices: Input[] = [];
   try {
+    for (const device of options.device ?? []) devices.push(await openInput(device));
     const head = await input.source.read(0, Math.min(input.source.size, 8192));
     const checked = looksLikeDdi(head)
       ? await checkDisk(input, { ...options, certificates })
-      : await checkBare(input.source, head, options);
+      : await checkBare(input.source, head, options, devices);
     const ok = checked.findings.every(({ severity }) => severity !== "error");
     if (options.json) printJson(document(where, ok, checked));
     else printText(where, ok, checked);
     return ok ? exitCode.done : exitCode.no;
   } finally {
-    if (options.stats) printReads(input.where, input.reads());
-    await input[Symbol.asyncDispose]();
+    for (const read of [input, ...devices]) {
+      if (options.stats) printReads(read.where, read.reads());
+      await read[Symbol.asyncDispose]();
+    }
   }
 }
 
@@ -79,9 +84,20 @@ async function vouchedFor({ set, verityReport }: SetReport): Promise<ByteSource>
   return slice(set.data.source, 0, params.dataBlocks * params.dataBlockBytes);
 }
 
-async function checkBare(source: ByteSource, head: Uint8Array, options: CheckOptions): Promise<Checked> {
+async function checkBare(
+  source: ByteSource,
+  head: Uint8Array,
+  options: CheckOptions,
+  devices: readonly Input[],
+): Promise<Checked> {
   if (!isErofs(head)) throw await unknownImage(source);
-  const findings: Finding[] = [...(await checkFilesystem(source, 0))];
+  const findings: Finding[] = [
+    ...(await checkFilesystem(
+      source,
+      0,
+      devices.map((device) => device.source),
+    )),
+  ];
   if (!options.allowUnsigned) {
     const message = "nothing vouches for a bare file system; --allow-unsigned takes it as it is";
     findings.push({ severity: "error", code: "unsigned", message });
@@ -96,12 +112,16 @@ async function unknownImage(source: ByteSource): Promise<Error> {
   return inputError(source.name ?? "image", `this is a ${format} archive, which has nothing to check`);
 }
 
-async function checkFilesystem(source: ByteSource, start: number): Promise<Finding[]> {
+async function checkFilesystem(
+  source: ByteSource,
+  start: number,
+  devices: readonly ByteSource[] = [],
+): Promise<Finding[]> {
   const head = await source.read(0, Math.min(source.size, 4096));
   if (!isErofs(head)) {
     return [{ severity: "error", code: "unknown-filesystem", message: "no file system that is known", offset: start }];
   }
-  const { findings, truncated } = await checkErofs(source);
+  const { findings, truncated } = await checkErofs(source, devices.length > 0 ? { devices } : {});
   const found = findings.map(({ code, message, path, offset }): Finding => {
     return {
       severity: "error",
