@@ -1,0 +1,56 @@
+import { lz4Wasm } from "../wasm/lz4.js";
+import type { ClusterEncoder, Filled } from "./encoder.js";
+import { instantiate } from "./module.js";
+
+/** What assembly/lz4 exports. Addresses and sizes are bytes. */
+interface Lz4Module {
+  readonly memory: WebAssembly.Memory;
+  inputAddress(): number;
+  slackBytes(): number;
+  outputAddress(): number;
+  blockBytes(): number;
+  fill(start: number, end: number, capacity: number, level: number): number;
+}
+
+const pageBytes = 65536;
+const inputLimitBytes = 16 * 1024 * 1024;
+const highestLevel = 12;
+
+/** How hard `lz4Encoder` tries. */
+export interface Lz4Options {
+  /** 0 (default) is LZ4: fast. 1 to 12 are LZ4HC: smaller and slower, decompressed just as fast. */
+  readonly level?: number | undefined;
+}
+
+/**
+ * Writes LZ4 blocks without a frame, each filled to its capacity. More than 1 MiB of capacity is not made use of. Throws
+ * `RangeError` for a level that isn't there, an input larger than the limit, and a range outside the input.
+ */
+export function lz4Encoder(options: Lz4Options = {}): ClusterEncoder {
+  const { level = 0 } = options;
+  if (!Number.isInteger(level) || level < 0 || level > highestLevel) {
+    throw new RangeError(`the level must be a whole number from 0 to ${highestLevel}, not ${level}`);
+  }
+  const module = instantiate(lz4Wasm) as unknown as Lz4Module;
+  const base = module.inputAddress();
+  const output = module.outputAddress();
+  let inputBytes = 0;
+  return {
+    inputLimitBytes,
+    input(bytes) {
+      if (bytes > inputLimitBytes) throw new RangeError(`an input has at most ${inputLimitBytes} bytes, not ${bytes}`);
+      const missing = base + bytes + module.slackBytes() - module.memory.buffer.byteLength;
+      if (missing > 0) module.memory.grow(Math.ceil(missing / pageBytes));
+      inputBytes = bytes;
+      return new Uint8Array(module.memory.buffer, base, bytes);
+    },
+    fill(start, end, capacity): Filled | undefined {
+      if (!(start >= 0 && start < end && end <= inputBytes)) {
+        throw new RangeError(`there is no input from ${start} to ${end}`);
+      }
+      const consumed = module.fill(start, end, capacity, level);
+      if (consumed === 0) return undefined;
+      return { consumed, bytes: new Uint8Array(module.memory.buffer, output, module.blockBytes()) };
+    },
+  };
+}
