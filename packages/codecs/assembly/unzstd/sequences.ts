@@ -74,10 +74,14 @@ export function execute(
     if (extras > roomForExtras) word = before(start, position - offsetExtra);
     const matchExtra = matchHigh & 255;
     const literalExtra = literalHigh & 255;
-    matchLength += highest(word, matchExtra);
-    word <<= <u64>matchExtra;
-    literalLength += highest(word, literalExtra);
-    word <<= <u64>literalExtra;
+    if (matchExtra) {
+      matchLength += highest(word, matchExtra);
+      word <<= <u64>matchExtra;
+    }
+    if (literalExtra) {
+      literalLength += highest(word, literalExtra);
+      word <<= <u64>literalExtra;
+    }
     position -= extras;
     if (extras > roomForExtras) word = before(start, position);
 
