@@ -73,6 +73,7 @@ export const catalog = {
   setfattr: common("attr"),
   sfdisk: common("fdisk"),
   blkid: common("util-linux"),
+  readelf: common("binutils", { from: ["machine"] }),
   "qemu-system-x86_64": { package: "qemu-system-x86", from: ["machine"], least: "7.2" },
   busybox: { package: "busybox-static", from: ["machine"], versionArgs: ["--help"] },
   chromium: { package: "chromium", from: ["machine"] },
@@ -107,6 +108,7 @@ export const suitePackages: Readonly<Record<Suite, readonly string[]>> = {
  */
 export const machinePackages: readonly string[] = [
   "attr",
+  "binutils",
   "busybox-static",
   "chromium",
   "gnupg",
