@@ -1,4 +1,5 @@
 import type { ByteSource } from "@sextant/bytes";
+import type { ElfFile, NeededVersions } from "./file.js";
 import {
   flagPie,
   segmentType,
@@ -10,7 +11,7 @@ import {
   versionNeed,
   versionNeedName,
 } from "./layout.js";
-import { type ElfFile, malformed, type NeededVersions, type Reader, type Segment, textAt } from "./read.js";
+import { malformed, type Reader, type Segment, textAt } from "./reader.js";
 
 type Dynamic = Pick<
   ElfFile,

@@ -1,3 +1,4 @@
 export { ElfError, type ElfErrorCode } from "./errors.js";
+export type { ElfFile, NeededVersions } from "./file.js";
 export { architectureOf } from "./machine.js";
-export { type ElfFile, isElf, type NeededVersions, readElf } from "./read.js";
+export { isElf, readElf } from "./read.js";

@@ -17,6 +17,7 @@ import { algorithmOf } from "./work.js";
 /** What happens to the ends of files that fill no cluster. */
 export type Fragments = "none" | "tails" | "all";
 
+/** How `compress` works; see each. */
 export interface CompressOptions {
   readonly compression: Compression;
   /** Another compression for a file, or `store` for none. Default: `compression` for all. */

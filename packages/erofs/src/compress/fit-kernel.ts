@@ -22,6 +22,7 @@ export const writeFeatures = {
   zstd: { major: 6, minor: 10 },
   "48-bit layout": { major: 6, minor: 15 },
 } as const satisfies Record<string, KernelVersion>;
+/** A feature that needs a kernel of some age. */
 export type WriteFeature = keyof typeof writeFeatures;
 
 /** The features of an image to be. */

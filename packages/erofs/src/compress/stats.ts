@@ -12,6 +12,7 @@ export interface CompressStats {
   readonly repeatedBytes: number;
 }
 
+/** What one algorithm came to. */
 export interface AlgorithmStats {
   readonly algorithm: ClusterAlgorithm;
   readonly clusters: number;

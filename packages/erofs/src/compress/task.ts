@@ -63,6 +63,7 @@ export interface CompressResult {
   readonly inlineSizes: Uint32Array;
 }
 
-/** What threads of `compress` are asked, and what they answer. */
+/** What threads of `compress` are asked. */
 export type CompressionTask = ScanTask | CompressTask;
+/** What they answer. */
 export type CompressionResult = ScanResult | CompressResult;
