@@ -1,5 +1,11 @@
 export { type CheckOptions, type CheckReport, check } from "./check.js";
 export type { Finding, FindingCode } from "./check-state.js";
+export { parseComposefsDump } from "./composefs/dump-format.js";
+export { emitComposefs } from "./composefs/emit.js";
+export { composefsTree, objectPath } from "./composefs/from-tree.js";
+export { type FsVerityOptions, fsVerityDigest } from "./composefs/fs-verity.js";
+export type { ComposefsEntry, ComposefsNode } from "./composefs/node.js";
+export { type ComposefsOptions, type ComposefsPlan, type PlacedNode, planComposefs } from "./composefs/plan.js";
 export { type Compressed, type CompressOptions, compress, type Fragments } from "./compress/compress.js";
 export {
   type Compression,
