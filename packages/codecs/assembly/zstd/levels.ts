@@ -22,32 +22,32 @@ export const enum Strategy {
   ultra2,
 }
 
-/** Bytes of a row: strategy, hashLog, chainLog, searchLog, minMatch, two of targetLength. */
-const rowBytes: usize = 7;
-const rows: usize = memory.data<u8>([
-  // strategy, hashLog, chainLog, searchLog, minMatch, targetLength (low, high)
-  Strategy.fast, 14, 0, 0, 6, 0, 0, // 1
-  Strategy.double, 15, 14, 0, 5, 0, 0,
-  Strategy.double, 16, 16, 0, 5, 0, 0, // 3
-  Strategy.double, 17, 17, 0, 5, 0, 0,
-  Strategy.greedy, 18, 17, 3, 5, 2, 0, // 5
-  Strategy.lazy, 18, 18, 3, 5, 4, 0,
-  Strategy.lazy, 19, 18, 4, 5, 8, 0,
-  Strategy.lazy2, 19, 18, 4, 5, 16, 0,
-  Strategy.lazy2, 19, 19, 4, 5, 16, 0,
-  Strategy.lazy2, 19, 19, 5, 5, 16, 0, // 10
-  Strategy.lazy2, 19, 19, 6, 5, 16, 0,
-  Strategy.lazy2, 19, 19, 6, 4, 32, 0, // 12
-  Strategy.lazyTree, 19, 20, 4, 4, 32, 0,
-  Strategy.lazyTree, 19, 20, 5, 4, 32, 0,
-  Strategy.lazyTree, 19, 20, 6, 4, 32, 0, // 15
-  Strategy.optimal, 19, 20, 5, 4, 48, 0,
-  Strategy.optimal, 19, 20, 5, 3, 64, 0,
-  Strategy.ultra, 19, 20, 6, 3, 64, 0, // 18
-  Strategy.ultra2, 19, 20, 7, 3, 0, 1,
-  Strategy.ultra2, 19, 20, 8, 3, 0, 1,
-  Strategy.ultra2, 19, 20, 9, 3, 0, 2,
-  Strategy.ultra2, 19, 20, 9, 3, 0xe7, 3, // 22
+/** Bytes of a row. */
+const rowBytes: usize = 6 * 4;
+const rows: usize = memory.data<i32>([
+  // strategy, hashLog, chainLog, searchLog, minMatch, targetLength
+  Strategy.fast, 14, 0, 0, 6, 0, // 1
+  Strategy.double, 15, 14, 0, 5, 0,
+  Strategy.double, 16, 16, 0, 5, 0, // 3
+  Strategy.double, 17, 17, 0, 5, 0,
+  Strategy.greedy, 18, 17, 3, 5, 2, // 5
+  Strategy.lazy, 18, 18, 3, 5, 4,
+  Strategy.lazy, 19, 18, 4, 5, 8,
+  Strategy.lazy2, 19, 18, 4, 5, 16,
+  Strategy.lazy2, 19, 19, 4, 5, 16,
+  Strategy.lazy2, 19, 19, 5, 5, 16, // 10
+  Strategy.lazy2, 19, 19, 6, 5, 16,
+  Strategy.lazy2, 19, 19, 6, 4, 32, // 12
+  Strategy.lazyTree, 19, 20, 4, 4, 32,
+  Strategy.lazyTree, 19, 20, 5, 4, 32,
+  Strategy.lazyTree, 19, 20, 6, 4, 32, // 15
+  Strategy.optimal, 19, 20, 5, 4, 48,
+  Strategy.optimal, 19, 20, 5, 3, 64,
+  Strategy.ultra, 19, 20, 6, 3, 64, // 18
+  Strategy.ultra2, 19, 20, 7, 3, 256,
+  Strategy.ultra2, 19, 20, 8, 3, 256,
+  Strategy.ultra2, 19, 20, 9, 3, 512,
+  Strategy.ultra2, 19, 20, 9, 3, 999, // 22
 ]);
 
 export const lastLevel: i32 = 22;
@@ -73,12 +73,12 @@ export let parserMemory: usize = 0;
 /** Sets the level (1–22) and places the tables from `address` on; returns the address behind them. */
 export function setLevel(level: i32, address: usize, parserBytes: usize): usize {
   const row = rows + <usize>(level - 1) * rowBytes;
-  strategy = load<u8>(row);
-  hashLog = load<u8>(row, 1);
-  chainLog = load<u8>(row, 2);
-  searchLog = load<u8>(row, 3);
-  minMatch = load<u8>(row, 4);
-  targetLength = load<u16>(row, 5);
+  strategy = load<i32>(row);
+  hashLog = load<i32>(row, 4);
+  chainLog = load<i32>(row, 8);
+  searchLog = load<i32>(row, 12);
+  minMatch = load<i32>(row, 16);
+  targetLength = load<i32>(row, 20);
   hashTable = (address + 63) & ~63;
   chainTable = hashTable + (4 << hashLog);
   parserMemory = chainTable + (chainLog > 0 ? 4 << chainLog : 0);
