@@ -1,13 +1,14 @@
 import { type Name, nameToText } from "@sextant/tree";
 import { addRange } from "./check-extents.js";
 import { type CheckState, pathOf, type SeenInode } from "./check-state.js";
-import { chunkIndexArea, locateAll, mapData } from "./data.js";
 import { checkBlockOrder, storedBlocks } from "./directory.js";
 import { type Dirent, decodeDirentBlock } from "./dirents.js";
 import { ErofsError } from "./errors.js";
 import { bodyOffset, type Inode, isCompressed, kindOfFileType, readInode } from "./inode.js";
 import { dataLayout } from "./layout.js";
 import { readTarget } from "./lazy-node.js";
+import { locateAll } from "./locate.js";
+import { chunkIndexArea, mapExtents } from "./map-data.js";
 import type { Volume } from "./volume.js";
 import { fullName, readSharedName, readXattrBody } from "./xattrs.js";
 
@@ -128,13 +129,13 @@ async function checkData(volume: Volume, state: CheckState, inode: Inode): Promi
   const { chunk, nid, size } = inode;
   const step = Math.max(bytesPerStep, chunk === undefined ? size : chunk.bytes * chunksPerStep);
   for (let start = 0; start < size; start += step) {
-    const located = await locateAll(volume, inode, await mapData(volume, inode, start, Math.min(size, start + step)));
-    for (const segment of located) {
-      const to = segment.from + segment.end - segment.start;
-      if (segment.inline) end = to;
+    const extents = await mapExtents(volume, inode, start, Math.min(size, start + step));
+    for (const { extent, source, from } of await locateAll(volume, inode, extents)) {
+      const to = from + extent.storedBytes;
+      if (extent.kind === "inline") end = to;
       else {
         const owner = chunk === undefined ? "data" : "chunk";
-        addRange(state.ranges, { source: segment.source, start: segment.from, end: to, owner, of: nid });
+        addRange(state.ranges, { source, start: from, end: to, owner, of: nid });
       }
     }
   }

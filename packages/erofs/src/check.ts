@@ -4,7 +4,8 @@ import { type CheckState, describeRange, type Finding, type FindingCode, pathOf 
 import { walkTree } from "./check-walk.js";
 import { ErofsError } from "./errors.js";
 import { deviceSlotRecord, superblockRecord, superOffset, superSlotBytes } from "./layout.js";
-import { deviceCount, openVolume, type Volume } from "./volume.js";
+import { openVolume } from "./open-volume.js";
+import { deviceCount, type Volume } from "./volume.js";
 
 export interface CheckOptions {
   /** The extra devices of the image's device table, in its order. Default: none. */
@@ -60,7 +61,7 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
   };
   const volume = await state.attempt(
     () => "",
-    () => openVolume(cached(source, walkPages), devices),
+    () => openVolume(cached(source, walkPages), { devices }),
   );
   if (volume) await checkVolume(volume, state);
   const directories = [...state.inodes.values()].filter(({ kind }) => kind === "directory").length;

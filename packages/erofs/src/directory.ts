@@ -1,8 +1,10 @@
 import { type Name, nameToText } from "@sextant/tree";
-import { mapData, openData } from "./data.js";
+import { readExtents } from "./compressed/clusters.js";
+import type { ExtentMapper } from "./compressed/extents.js";
 import { type BlockPlace, type Dirent, decodeDirentBlock, malformedDirectory } from "./dirents.js";
-import type { Inode } from "./inode.js";
+import { type Inode, isBoxed } from "./inode.js";
 import { dataLayout } from "./layout.js";
+import { extentMapper } from "./map-data.js";
 import type { Volume } from "./volume.js";
 
 /** A directory block as it is stored, cut off at the directory's size. */
@@ -17,9 +19,10 @@ const bytesPerStep = 65536;
 /** All blocks of a directory in order, whatever is in them. */
 export async function* storedBlocks(volume: Volume, inode: Inode): AsyncGenerator<StoredBlock> {
   const { blockBytes } = volume.superblock;
+  const mapper = extentMapper(volume, inode);
   for (let start = 0; start < inode.size; start += Math.max(bytesPerStep, blockBytes)) {
     const end = Math.min(inode.size, start + Math.max(bytesPerStep, blockBytes));
-    const { bytes, addressOf } = await readDirectory(volume, inode, start, end);
+    const { bytes, addressOf } = await readDirectory(volume, inode, mapper, start, end);
     for (let at = start; at < end; at += blockBytes) {
       const place = { nid: inode.nid, block: at / blockBytes, offset: addressOf(at) };
       yield { place, bytes: bytes.subarray(at - start, at - start + blockBytes) };
@@ -51,6 +54,7 @@ export function checkBlockOrder(place: BlockPlace, last: Name | undefined, [firs
 /** The entry of that name, or undefined. Reads one block for each halving, inline blocks first because they cost nothing. */
 export async function findDirent(volume: Volume, inode: Inode, name: Name): Promise<Dirent | undefined> {
   const { blockBytes } = volume.superblock;
+  const mapper = extentMapper(volume, inode);
   let low = 0;
   let high = Math.ceil(inode.size / blockBytes);
   const inlineBlock = inode.layout === dataLayout.flatInline ? high - 1 : -1;
@@ -58,7 +62,8 @@ export async function findDirent(volume: Volume, inode: Inode, name: Name): Prom
     const probe =
       inlineBlock >= low && inlineBlock < high ? inlineBlock : mostAligned(low, high, inode.startBlock || 1);
     const start = probe * blockBytes;
-    const { bytes, addressOf } = await readDirectory(volume, inode, start, Math.min(inode.size, start + blockBytes));
+    const end = Math.min(inode.size, start + blockBytes);
+    const { bytes, addressOf } = await readDirectory(volume, inode, mapper, start, end);
     const dirents = decodeDirentBlock(bytes, { nid: inode.nid, block: probe, offset: addressOf(start) });
     const [first] = dirents;
     const last = dirents.at(-1);
@@ -82,14 +87,15 @@ export function mostAligned(low: number, high: number, base: number): number {
 }
 
 /** Directory data comes through the page cache, whose pages it shares with inodes and other lookups. */
-async function readDirectory(volume: Volume, inode: Inode, start: number, end: number) {
-  const segments = await mapData(volume, inode, start, end);
+async function readDirectory(volume: Volume, inode: Inode, mapper: ExtentMapper, start: number, end: number) {
+  const extents = await mapper.map(start, end);
   return {
-    bytes: await openData({ ...volume, source: volume.pages }, inode).read(start, end),
-    /** Where a byte of these stands in the image. */
+    bytes: await readExtents({ ...volume, source: volume.pages }, inode, extents, start, end),
+    /** Where a byte of these stands in the image; undefined where it is compressed. */
     addressOf(at: number): number | undefined {
-      const segment = segments.find((one) => at >= one.start && at < one.end);
-      return segment?.address === undefined ? undefined : segment.address + at - segment.start;
+      const extent = extents.find((one) => at >= one.start && at < one.end);
+      const isThere = extent?.kind === "blocks" || (extent?.kind === "inline" && !isBoxed(inode.nid));
+      return isThere && extent.algorithm === "stored" ? extent.address + at - extent.start : undefined;
     },
   };
 }

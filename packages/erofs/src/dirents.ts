@@ -1,7 +1,8 @@
 import { viewOf } from "@sextant/bytes";
 import { type Name, nameFromBytes, nameToText } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
-import { direntRecord, maxNameBytes } from "./layout.js";
+import { nidText } from "./inode.js";
+import { direntRecord, maxNameBytes, metaboxNids } from "./layout.js";
 
 /** An entry of a directory block, `.` and `..` included. */
 export interface Dirent {
@@ -53,12 +54,21 @@ export function decodeDirentBlock(bytes: Uint8Array, place: BlockPlace): Dirent[
     if (previous && previous.name >= name) {
       throw fail(`"${nameToText(name)}" follows "${nameToText(previous.name)}", which is not byte order`, nameAt);
     }
-    const nid = view.getBigUint64(at, true);
-    if (nid > BigInt(Number.MAX_SAFE_INTEGER)) throw fail(`"${nameToText(name)}" leads to inode ${nid}`, at);
-    dirents.push({ name, nid: Number(nid), type: view.getUint8(at + offsets.fileType), at, nameAt });
+    const nid = nidAt(view, at);
+    if (nid === undefined) throw fail(`"${nameToText(name)}" leads to inode ${view.getBigUint64(at, true)}`, at);
+    dirents.push({ name, nid, type: view.getUint8(at + offsets.fileType), at, nameAt });
     nameAt = end;
   }
   return dirents;
+}
+
+/** An inode number; undefined where it is too large for this program. */
+function nidAt(view: DataView, at: number): number | undefined {
+  const high = view.getUint32(at + 4, true);
+  const boxed = high >= 2 ** 31;
+  const nid = view.getUint32(at, true) + (boxed ? high - 2 ** 31 : high) * 2 ** 32;
+  if (nid >= metaboxNids) return undefined;
+  return boxed ? metaboxNids + nid : nid;
 }
 
 /** The last name of a block ends with its first NUL, or with the block. */
@@ -69,7 +79,7 @@ function lastNameEnd(names: string, nameAt: number, namesAt: number): number {
 
 export function malformedDirectory(place: BlockPlace, message: string, at = 0): ErofsError {
   return new ErofsError("MALFORMED_DIRECTORY", message, {
-    path: `inode ${place.nid}.block ${place.block}`,
+    path: `inode ${nidText(place.nid)}.block ${place.block}`,
     offset: place.offset === undefined ? undefined : place.offset + at,
     nid: place.nid,
   });

@@ -1,6 +1,5 @@
 import { type ByteSource, type RecordType, type Span, toHex } from "@sextant/bytes";
 import { type Name, nameToText } from "@sextant/tree";
-import { chunkIndexArea, locateAll, mapData } from "./data.js";
 import { storedBlocks } from "./directory.js";
 import { decodeDirentBlock } from "./dirents.js";
 import { bodyOffset, type Inode, isCompressed, readInode } from "./inode.js";
@@ -18,9 +17,11 @@ import {
   xattrEntryRecord,
   xattrHeaderRecord,
 } from "./layout.js";
+import { locateAll } from "./locate.js";
+import { chunkIndexArea, mapExtents } from "./map-data.js";
+import { type OpenOptions, openVolume } from "./open-volume.js";
 import { arePrefixesPlain, readPrefixes } from "./prefixes.js";
-import type { OpenOptions } from "./read.js";
-import { deviceCount, openVolume, readBytes, type Volume } from "./volume.js";
+import { deviceCount, readBytes, type Volume } from "./volume.js";
 import { fullName, readSharedXattr, readXattrBody, type StoredXattr } from "./xattrs.js";
 
 /**
@@ -29,7 +30,7 @@ import { fullName, readSharedXattr, readXattrBody, type StoredXattr } from "./xa
  * lead to one another, not sorted by offset. Throws what `open` and the reading of each part throws.
  */
 export async function* dump(source: ByteSource, options: OpenOptions = {}): AsyncGenerator<Span, void> {
-  const volume = await openVolume(source, options.devices ?? []);
+  const volume = await openVolume(source, options);
   yield* dumpSuperblock(volume);
   const visited = new Set<number>();
   const shared = new Set<number>();
@@ -157,10 +158,11 @@ async function* dumpData(volume: Volume, inode: Inode, prefix: string): AsyncGen
   }
   const step = chunk === undefined ? size : chunk.bytes * indexesPerStep;
   for (let start = 0; start < size; start += step) {
-    const segments = await mapData(volume, inode, start, Math.min(size, start + step));
-    for (const { from, start: first, end, device, inline } of await locateAll(volume, inode, segments)) {
-      const what = inline ? "inline" : device > 0 ? `on device ${device}` : "in blocks";
-      yield place(from, from + end - first, `${prefix}.data`, `bytes ${first}…${end}, ${what}`);
+    const extents = await mapExtents(volume, inode, start, Math.min(size, start + step));
+    for (const { extent, from } of await locateAll(volume, inode, extents)) {
+      const { device, kind, start: first, end } = extent;
+      const what = kind === "inline" ? "inline" : device > 0 ? `on device ${device}` : "in blocks";
+      yield place(from, from + extent.storedBytes, `${prefix}.data`, `bytes ${first}…${end}, ${what}`);
     }
   }
 }

@@ -50,7 +50,7 @@ const incompatNames: readonly (readonly [number, (record: SuperblockRecord) => s
   [featureIncompat.metabox, () => "metabox"],
 ];
 
-const supportedIncompat = 0xff;
+const supportedIncompat = 0x1ff;
 
 /** Whether a feature bit, or one of several, is set. */
 export function hasFeature(bits: number, feature: number): boolean {

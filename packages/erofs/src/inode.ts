@@ -1,4 +1,4 @@
-import { toSafeNumber, viewOf } from "@sextant/bytes";
+import { type ByteSource, toSafeNumber, viewOf } from "@sextant/bytes";
 import type { NodeKind } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import {
@@ -10,6 +10,7 @@ import {
   fileType,
   inodeFormat,
   inodeSlotBytes,
+  metaboxNids,
   modeType,
   nullBlock32,
   nullBlock48,
@@ -17,10 +18,25 @@ import {
 import { type Superblock, signedSeconds } from "./superblock.js";
 import { readBytes, type Volume } from "./volume.js";
 
+/** Whether an inode stands in the metabox. */
+export function isBoxed(nid: number): boolean {
+  return nid >= metaboxNids;
+}
+
+/** An inode number in messages and paths. */
+export function nidText(nid: number): string {
+  return isBoxed(nid) ? `${nid - metaboxNids} of the metabox` : String(nid);
+}
+
+/** The bytes among which an inode stands, and what belongs to it: xattrs, indexes, inline data. */
+export function metadataOf(volume: Volume, inode: { readonly nid: number }): Promise<ByteSource> | ByteSource {
+  return isBoxed(inode.nid) ? volume.metabox() : volume.pages;
+}
+
 /** A decoded inode: the two forms on disk made one. */
 export interface Inode {
   readonly nid: number;
-  /** Where it stands in the image, in bytes. */
+  /** Where it stands, in bytes: in the image, or in the metabox's data. */
   readonly offset: number;
   /** 32 or 64. */
   readonly headerBytes: number;
@@ -103,16 +119,18 @@ interface Common {
 
 /** Reads and checks one inode. One request, of the page it is in, unless that is cached. */
 export async function readInode(volume: Volume, nid: number): Promise<Inode> {
-  const offset = volume.superblock.metaOffset + nid * inodeSlotBytes;
+  const { metaOffset } = volume.superblock;
+  const offset = (isBoxed(nid) ? nid - metaboxNids : nid) * inodeSlotBytes + (isBoxed(nid) ? 0 : metaOffset);
   const fail = failure(nid, offset);
+  const area = await metadataOf(volume, { nid });
   const compactEnd = offset + compactInodeRecord.size;
-  if (!Number.isSafeInteger(offset) || compactEnd > volume.source.size) {
-    throw fail("MALFORMED_INODE", "format", `inode ${nid} would stand at byte ${offset} of ${volume.source.size}`);
+  if (!Number.isSafeInteger(offset) || compactEnd > area.size) {
+    throw fail("MALFORMED_INODE", "format", `inode ${nidText(nid)} would stand at byte ${offset} of ${area.size}`);
   }
-  let bytes = await volume.pages.read(offset, compactEnd);
+  let bytes = await area.read(offset, compactEnd);
   const [format = 0] = bytes;
   if ((format & inodeFormat.extended) !== 0) {
-    bytes = await readBytes(volume.pages, offset, offset + extendedInodeRecord.size, `inode ${nid}`);
+    bytes = await readBytes(area, offset, offset + extendedInodeRecord.size, `inode ${nidText(nid)}`);
   }
   return decodeInode(volume.superblock, bytes, nid, offset);
 }
@@ -122,7 +140,7 @@ type Fail = (code: "MALFORMED_INODE" | "UNSUPPORTED_LAYOUT", field: string, mess
 const failure =
   (nid: number, offset: number): Fail =>
   (code, field, message) =>
-    new ErofsError(code, message, { path: `inode ${nid}.${field}`, offset, nid });
+    new ErofsError(code, message, { path: `inode ${nidText(nid)}.${field}`, offset, nid });
 
 /** Decodes the inode that `bytes` begins with; 64 bytes where it is extended. */
 export function decodeInode(superblock: Superblock, bytes: Uint8Array, nid: number, offset: number): Inode {

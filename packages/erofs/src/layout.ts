@@ -24,6 +24,11 @@ export const blockBytesLog2Range = { least: 9, most: 16 } as const;
 /** Inode numbers count slots of 32 bytes from the start of the metadata area (EROFS_ISLOTBITS). */
 export const inodeSlotBytes = 32;
 
+/** EROFS_DIRENT_NID_METABOX_BIT: the inode stands in the data of the metabox inode, the other bits say where. */
+export const metaboxNidBit = 1n << 63n;
+/** Such inode numbers as numbers: this and more. No other is as high: its inode would stand behind 2^57 bytes. */
+export const metaboxNids = 2 ** 52;
+
 /** `struct erofs_super_block` without its extension slots. */
 export const superblockRecord = record("superblock", {
   magic: hex32,

@@ -1,11 +1,12 @@
 import type { Extent, LazyEntry, LazyNode, Name, NodeKind } from "@sextant/tree";
 import { nameFromBytes, nameToText } from "@sextant/tree";
-import { chunkIndexArea, mapData, openData } from "./data.js";
+import { openData } from "./data.js";
 import { direntBlocks, findDirent } from "./directory.js";
 import type { Dirent } from "./dirents.js";
 import { ErofsError } from "./errors.js";
-import { type Inode, kindOfFileType, readInode } from "./inode.js";
+import { type Inode, kindOfFileType, nidText, readInode } from "./inode.js";
 import { maxSymlinkBytes } from "./layout.js";
+import { chunkIndexArea, mapExtents } from "./map-data.js";
 import type { Volume } from "./volume.js";
 import { readXattrs } from "./xattrs.js";
 
@@ -19,9 +20,13 @@ interface Origin {
 export async function loadNode(volume: Volume, nid: number, origin: Origin = {}): Promise<LazyNode> {
   const inode = await readInode(volume, nid);
   const fail = (message: string) =>
-    new ErofsError("MALFORMED_DIRECTORY", message, { path: `inode ${origin.parentNid}`, nid, offset: inode.offset });
+    new ErofsError("MALFORMED_DIRECTORY", message, {
+      path: `inode ${nidText(origin.parentNid ?? 0)}`,
+      nid,
+      offset: inode.offset,
+    });
   if (origin.kind !== undefined && origin.kind !== inode.kind) {
-    throw fail(`a directory says that inode ${nid} is a ${origin.kind}, the inode says ${inode.kind}`);
+    throw fail(`a directory says that inode ${nidText(nid)} is a ${origin.kind}, the inode says ${inode.kind}`);
   }
   if (origin.parentNid !== undefined && nid === volume.superblock.rootNid) throw fail("an entry leads to the root");
   const extents = await knownExtents(volume, inode);
@@ -83,8 +88,8 @@ async function readEntries(volume: Volume, inode: Inode, parentNid: number | und
   if (expected !== undefined && parent !== expected) {
     throw new ErofsError(
       "MALFORMED_DIRECTORY",
-      `".." of inode ${inode.nid} is ${parent === undefined ? "missing" : `inode ${parent}`}, expected inode ${expected}`,
-      { path: `inode ${inode.nid}`, offset: inode.offset, nid: inode.nid },
+      `".." of inode ${nidText(inode.nid)} is ${parent === undefined ? "missing" : `inode ${nidText(parent)}`}, expected inode ${nidText(expected)}`,
+      { path: `inode ${nidText(inode.nid)}`, offset: inode.offset, nid: inode.nid },
     );
   }
   return entries;
@@ -100,7 +105,7 @@ async function makeEntry(volume: Volume, parent: Inode, dirent: Dirent): Promise
 export async function readTarget(volume: Volume, inode: Inode): Promise<Name> {
   if (inode.size > maxSymlinkBytes) {
     throw new ErofsError("LIMIT_SYMLINK", `a target of ${inode.size} bytes is longer than ${maxSymlinkBytes}`, {
-      path: `inode ${inode.nid}.size`,
+      path: `inode ${nidText(inode.nid)}.size`,
       offset: inode.offset,
       nid: inode.nid,
     });
@@ -108,7 +113,7 @@ export async function readTarget(volume: Volume, inode: Inode): Promise<Name> {
   const target = nameFromBytes(await openData(volume, inode).read(0, inode.size));
   if (target !== "" && !target.includes("\0")) return target;
   throw new ErofsError("MALFORMED_DATA", `the symlink target "${nameToText(target)}" is empty or has a NUL byte`, {
-    path: `inode ${inode.nid}.data`,
+    path: `inode ${nidText(inode.nid)}.data`,
     offset: inode.offset,
     nid: inode.nid,
   });
@@ -123,14 +128,14 @@ async function knownExtents(volume: Volume, inode: Inode): Promise<readonly Exte
   if (inode.chunk === undefined || inode.size === 0) return undefined;
   const { unit } = chunkIndexArea(inode, inode.chunk);
   if (Math.ceil(inode.size / inode.chunk.bytes) * unit > eagerIndexBytes) return undefined;
-  const segments = await mapData(volume, inode, 0, inode.size);
-  if (segments.every(({ address }) => address !== undefined)) return undefined;
-  return joinExtents(segments.filter(({ address }) => address !== undefined));
+  const extents = await mapExtents(volume, inode);
+  if (extents.every(({ kind }) => kind !== "hole")) return undefined;
+  return joinExtents(extents.filter(({ kind }) => kind !== "hole"));
 }
 
-function joinExtents(segments: readonly Extent[]): Extent[] {
+function joinExtents(stored: readonly Extent[]): Extent[] {
   const extents: { start: number; end: number }[] = [];
-  for (const { start, end } of segments) {
+  for (const { start, end } of stored) {
     const last = extents.at(-1);
     if (last?.end === start) last.end = end;
     else extents.push({ start, end });

@@ -1,9 +1,7 @@
 import { type ByteSource, cached, viewOf } from "@sextant/bytes";
 import { type Name, nameFromBytes } from "@sextant/tree";
-import { openData } from "./data.js";
 import { ErofsError } from "./errors.js";
 import { featureCompat, hasFeature } from "./features.js";
-import { readInode } from "./inode.js";
 import { maxLongPrefixes, maxNameBytes } from "./layout.js";
 import { readBytes, type Volume } from "./volume.js";
 
@@ -18,7 +16,8 @@ export interface LongPrefix {
 
 /**
  * The image's long xattr prefixes, read once. `xattrPrefixStart` counts from the start of the image where
- * PLAIN_XATTR_PFX is set or nothing is packed, else from the start of the packed inode's data.
+ * PLAIN_XATTR_PFX is set or there is no other inode for it, else from the start of the data of the metabox, or of the
+ * packed inode.
  */
 export function readPrefixes(volume: Volume): Promise<readonly LongPrefix[]> {
   volume.prefixes.loaded ??= loadPrefixes(volume);
@@ -46,12 +45,13 @@ async function loadPrefixes(volume: Volume): Promise<readonly LongPrefix[]> {
 }
 
 /** Whether the prefixes stand in the image itself rather than in an inode's data. */
-export function arePrefixesPlain({ superblock: { record } }: Volume): boolean {
-  return hasFeature(record.featureCompat, featureCompat.plainXattrPrefixes) || record.packedNid === 0n;
+export function arePrefixesPlain({ superblock }: Volume): boolean {
+  const { record, packedNid, metaboxNid } = superblock;
+  if (hasFeature(record.featureCompat, featureCompat.plainXattrPrefixes)) return true;
+  return packedNid === 0 && metaboxNid === undefined;
 }
 
 async function prefixArea(volume: Volume): Promise<ByteSource> {
-  const { record } = volume.superblock;
   if (arePrefixesPlain(volume)) return volume.pages;
-  return cached(openData(volume, await readInode(volume, Number(record.packedNid))));
+  return volume.superblock.metaboxNid === undefined ? cached(await volume.packed()) : volume.metabox();
 }

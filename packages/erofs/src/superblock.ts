@@ -1,7 +1,18 @@
 import { crc32cRaw, toSafeNumber } from "@sextant/bytes";
+import { algorithm, allAlgorithms } from "./compressed/layout.js";
 import { ErofsError } from "./errors.js";
 import { checkFeatures, featureCompat, featureIncompat, hasFeature } from "./features.js";
-import { blockBytesLog2Range, type SuperblockRecord, superblockRecord, superMagic, superOffset } from "./layout.js";
+import {
+  blockBytesLog2Range,
+  metaboxNidBit,
+  metaboxNids,
+  type SuperblockRecord,
+  superblockRecord,
+  superblockSlotRecord,
+  superMagic,
+  superOffset,
+  superSlotBytes,
+} from "./layout.js";
 
 /** What the superblock says, checked, in the units that the rest works with. */
 export interface Superblock {
@@ -16,6 +27,16 @@ export interface Superblock {
   readonly xattrOffset: number;
   /** Seconds since 1970 that compact inodes count from. */
   readonly epochSeconds: number;
+  /** Bytes of the superblock with its extension slots; the algorithms' configurations follow. */
+  readonly superblockBytes: number;
+  /** Numbers of the algorithms that data may be compressed with, as bits. */
+  readonly algorithms: number;
+  /** Compressed data ends with its cluster, zeros before it. */
+  readonly padded: boolean;
+  /** The inode whose data fragments are parts of; 0: there is none. */
+  readonly packedNid: number;
+  /** The inode whose data holds inodes; undefined: there is none. */
+  readonly metaboxNid: number | undefined;
 }
 
 const bad = (field: keyof SuperblockRecord, message: string) =>
@@ -68,17 +89,56 @@ export function decodeSuperblock(first: Uint8Array): Superblock {
   }
   const blockBytes = 2 ** record.blockBytesLog2;
   const wide = hasFeature(record.featureIncompat, featureIncompat.layout48) && record.rootNid64 !== 0n;
+  const superblockBytes = superblockRecord.size + superSlotBytes * record.extensionSlots;
   return {
     record,
     blockBytes,
     blocks: record.blocksLow + (wide ? record.rootNid16 * 2 ** 32 : 0),
-    rootNid: wide
-      ? toSafeNumber(record.rootNid64, "superblock.rootNid64", superOffset + superblockRecord.offsets.rootNid64)
-      : record.rootNid16,
+    rootNid: wide ? decodeNid(record.rootNid64, "superblock.rootNid64", offsetOf("rootNid64")) : record.rootNid16,
     metaOffset: record.metaBlock * blockBytes,
     xattrOffset: record.xattrBlock * blockBytes,
-    epochSeconds: signedSeconds(record.epoch, "superblock.epoch", superOffset + superblockRecord.offsets.epoch),
+    epochSeconds: signedSeconds(record.epoch, "superblock.epoch", offsetOf("epoch")),
+    superblockBytes,
+    algorithms: algorithmsOf(record),
+    padded: hasFeature(record.featureIncompat, featureIncompat.lz4ZeroPadding),
+    packedNid: plainNid(record.packedNid, "superblock.packedNid", offsetOf("packedNid")),
+    metaboxNid: metaboxNidOf(record, first),
   };
+}
+
+const offsetOf = (field: keyof SuperblockRecord) => superOffset + superblockRecord.offsets[field];
+
+/** Without COMPR_CFGS the field says something else, and there is nothing but LZ4. */
+function algorithmsOf(record: SuperblockRecord): number {
+  if (!hasFeature(record.featureIncompat, featureIncompat.compressionConfigs)) return 1 << algorithm.lz4;
+  const unknown = record.compression & ~allAlgorithms;
+  if (unknown === 0) return record.compression;
+  throw new ErofsError("UNSUPPORTED_COMPRESSION", `the image names the unknown algorithms 0x${unknown.toString(16)}`, {
+    path: "superblock.compression",
+    offset: offsetOf("compression"),
+  });
+}
+
+function metaboxNidOf(record: SuperblockRecord, first: Uint8Array): number | undefined {
+  if (!hasFeature(record.featureIncompat, featureIncompat.metabox)) return undefined;
+  if (record.extensionSlots === 0) throw bad("extensionSlots", "there is no room for the metabox's inode number");
+  const offset = superOffset + superblockRecord.size;
+  return plainNid(superblockSlotRecord.decode(first, offset).metaboxNid, "superblock.metaboxNid", offset);
+}
+
+/** An inode number as a number: those in the metabox are `metaboxNids` and more. */
+export function decodeNid(value: bigint, path: string, offset: number | undefined): number {
+  const isBoxed = (value & metaboxNidBit) !== 0n;
+  const rest = toSafeNumber(isBoxed ? value ^ metaboxNidBit : value, path, offset);
+  if (rest < metaboxNids) return isBoxed ? metaboxNids + rest : rest;
+  throw new ErofsError("MALFORMED_INODE", `inode ${rest} is farther than this program can address`, { path, offset });
+}
+
+/** The number of an inode that stands in the image itself. */
+function plainNid(value: bigint, path: string, offset: number): number {
+  const nid = decodeNid(value, path, offset);
+  if (nid < metaboxNids) return nid;
+  throw new ErofsError("MALFORMED_SUPERBLOCK", "an inode that others depend on is in the metabox", { path, offset });
 }
 
 /** Throws `MISMATCH_CHECKSUM` unless the checksum is right or the image has none. */

@@ -1,4 +1,5 @@
 import { type ByteSource, cached } from "@sextant/bytes";
+import { type ClusterCache, clusterCache } from "./compressed/cache.js";
 import { ErofsError } from "./errors.js";
 import { featureIncompat, hasFeature } from "./features.js";
 import { deviceSlotRecord, superblockRecord, superOffset } from "./layout.js";
@@ -23,11 +24,27 @@ export interface Volume {
   readonly source: ByteSource;
   /** The same through a cache of pages, for metadata. */
   readonly pages: ByteSource;
+  /** Decoded clusters, and what they cost. */
+  readonly clusters: ClusterCache;
   /** The device table, read when first needed. */
   devices(): Promise<readonly Device[]>;
+  /** The data of the metabox inode, through a cache of pages. Throws `MALFORMED_INODE` where there is none. */
+  metabox(): Promise<ByteSource>;
+  /** The data of the packed inode. Throws `MALFORMED_FRAGMENT` where there is none. */
+  packed(): Promise<ByteSource>;
   /** Long xattr prefixes, read when first needed. */
   readonly prefixes: { loaded?: Promise<readonly LongPrefix[]> };
 }
+
+/** What opens a volume besides its source. */
+export interface VolumeOptions {
+  /** The extra devices of the device table, in its order. */
+  readonly devices: readonly ByteSource[];
+  readonly clusterCacheBytes: number;
+}
+
+/** What gives the data of an inode; it needs a volume, and a volume needs it. */
+export type OpenInode = (volume: Volume, nid: number) => Promise<ByteSource>;
 
 /** Grain of metadata reads: what a matcher pays for the first look at an image. */
 const pageBytes = 4096;
@@ -35,7 +52,7 @@ const pageBytes = 4096;
 const pagesKept = 256;
 
 /** Reads and checks the superblock: one request of 4096 bytes (and one more where blocks are larger). */
-export async function openVolume(source: ByteSource, extra: readonly ByteSource[]): Promise<Volume> {
+export async function readVolume(source: ByteSource, options: VolumeOptions, openInode: OpenInode): Promise<Volume> {
   const end = superOffset + superblockRecord.size;
   if (source.size < end) {
     throw new ErofsError("MALFORMED_TRUNCATED", `${source.size} bytes cannot hold a superblock that ends at ${end}`, {
@@ -55,16 +72,37 @@ export async function openVolume(source: ByteSource, extra: readonly ByteSource[
     });
   }
   checkChecksum(superblock, await readBytes(pages, 0, checksumEnd(superblock.blockBytes), "superblock"));
-  let devices: Promise<readonly Device[]> | undefined;
-  return {
+  const clusters = clusterCache(options.clusterCacheBytes);
+  const volume: Volume = {
     superblock,
     source,
     pages,
-    devices: () => {
-      devices ??= readDevices(superblock, pages, extra);
-      return devices;
-    },
+    clusters,
+    devices: once(() => readDevices(superblock, pages, options.devices)),
+    metabox: once(async () => {
+      const { metaboxNid } = superblock;
+      if (metaboxNid === undefined) throw missing("MALFORMED_INODE", "an inode is in the metabox, which is missing");
+      return cached(await openInode(volume, metaboxNid), { pageBytes, pages: pagesKept });
+    }),
+    packed: once(async () => {
+      const { packedNid } = superblock;
+      if (packedNid === 0) throw missing("MALFORMED_FRAGMENT", "data is in the packed inode, which is missing");
+      return openInode(volume, packedNid);
+    }),
     prefixes: {},
+  };
+  return volume;
+}
+
+const missing = (code: "MALFORMED_INODE" | "MALFORMED_FRAGMENT", message: string) =>
+  new ErofsError(code, message, { path: "superblock", offset: superOffset });
+
+/** The same promise for every call. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
   };
 }
 

@@ -1,7 +1,8 @@
-import { toHex, viewOf } from "@sextant/bytes";
+import { type ByteSource, toHex, viewOf } from "@sextant/bytes";
 import { compareNames, type Name, nameFromBytes, type Xattr } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
-import type { Inode } from "./inode.js";
+import { featureCompat, hasFeature } from "./features.js";
+import { type Inode, metadataOf, nidText } from "./inode.js";
 import {
   longPrefixFlag,
   sharedXattrIdBytes,
@@ -15,7 +16,7 @@ import { readBytes, type Volume } from "./volume.js";
 
 /** An xattr entry as it is stored: the name without its prefix. */
 export interface StoredXattr {
-  /** Where the entry stands in the image, in bytes. */
+  /** Where the entry stands in its area, in bytes. */
   readonly offset: number;
   /** Bytes of the entry, with its padding. */
   readonly bytes: number;
@@ -40,10 +41,11 @@ export function entryBytes(nameLength: number, valueSize: number): number {
 export async function readXattrBody(volume: Volume, inode: Inode): Promise<XattrBody | undefined> {
   if (inode.xattrBytes === 0) return undefined;
   const offset = inode.offset + inode.headerBytes;
-  const path = `inode ${inode.nid}.xattrs`;
+  const path = `inode ${nidText(inode.nid)}.xattrs`;
   const fail = (message: string, at: number) =>
     new ErofsError("MALFORMED_XATTR", message, { path, offset: offset + at, nid: inode.nid });
-  const bytes = await readBytes(volume.pages, offset, offset + inode.xattrBytes, path);
+  const area = await metadataOf(volume, inode);
+  const bytes = await readBytes(area, offset, offset + inode.xattrBytes, path);
   const { sharedCount } = xattrHeaderRecord.decode(bytes, 0, offset);
   let at = xattrHeaderRecord.size + sharedXattrIdBytes * sharedCount;
   if (at > bytes.length) throw fail(`${sharedCount} shared xattrs do not fit a body of ${bytes.length} bytes`, 0);
@@ -79,8 +81,16 @@ interface EntryPlace {
   readonly valueEnd: number;
 }
 
+/** The bytes that shared xattrs stand among: those of the image, or of the metabox. */
+export function sharedXattrArea(volume: Volume): Promise<ByteSource> | ByteSource {
+  const { featureCompat: bits } = volume.superblock.record;
+  return hasFeature(bits, featureCompat.sharedXattrsInMetabox) ? volume.metabox() : volume.pages;
+}
+
 /** Reads an entry of the shared area but for its value. */
-export async function readSharedName({ superblock, pages }: Volume, id: number): Promise<EntryPlace> {
+export async function readSharedName(volume: Volume, id: number): Promise<EntryPlace> {
+  const { superblock } = volume;
+  const pages = await sharedXattrArea(volume);
   const path = `shared xattr ${id}`;
   const offset = superblock.xattrOffset + id * sharedXattrIdBytes;
   const nameAt = offset + xattrEntryRecord.size;
@@ -100,7 +110,7 @@ export async function readSharedName({ superblock, pages }: Volume, id: number):
 /** Reads one entry of the shared area. */
 export async function readSharedXattr(volume: Volume, id: number): Promise<StoredXattr> {
   const place = await readSharedName(volume, id);
-  const value = await readBytes(volume.pages, place.valueAt, place.valueEnd, `shared xattr ${id}`);
+  const value = await readBytes(await sharedXattrArea(volume), place.valueAt, place.valueEnd, `shared xattr ${id}`);
   return { ...place, value };
 }
 

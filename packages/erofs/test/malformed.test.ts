@@ -35,11 +35,11 @@ const rows: readonly (readonly [string, Damage, string, string, RegExp])[] = [
     /incompat:0x80000000/,
   ],
   [
-    "compressed metadata",
+    "compressed metadata without an inode for it",
     inSuper("featureIncompat", 32, 0x100),
-    "UNSUPPORTED_FEATURE",
-    "superblock.featureIncompat",
-    /metabox/,
+    "MALFORMED_SUPERBLOCK",
+    "superblock.extensionSlots",
+    /no room/,
   ],
   [
     "large directory blocks",
@@ -149,16 +149,16 @@ const rows: readonly (readonly [string, Damage, string, string, RegExp])[] = [
   [
     "an inode number of 2^63",
     (view, at) => view.setBigUint64(at.d + inodeBytes + 2 * 12, 1n << 63n, true),
-    "MALFORMED_DIRECTORY",
-    "inode .*block 0",
-    /9223372036854775808/,
+    "MALFORMED_INODE",
+    "superblock",
+    /metabox/,
   ],
   [
     "an inode number of 2^53 − 1",
     (view, at) => view.setBigUint64(at.d + inodeBytes + 2 * 12, (1n << 53n) - 1n, true),
-    "MALFORMED_INODE",
-    "inode 9007199254740991.format",
-    /would stand/,
+    "MALFORMED_DIRECTORY",
+    "inode .*block 0",
+    /9007199254740991/,
   ],
   ["more shared xattrs than there is room for", inXattrs(4, 8, 200), "MALFORMED_XATTR", "inode .*xattrs", /200 shared/],
   [

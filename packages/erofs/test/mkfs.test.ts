@@ -134,32 +134,6 @@ describeWithPeers("images of mkfs.erofs", ["mkfs.erofs"], ({ "mkfs.erofs": mkfs 
     });
   });
 
-  test("compressed files can be listed and are refused by name", async () => {
-    await withTemporaryDirectory(async (folder) => {
-      await treeToDirectory(plainTree(), join(folder, "tree"));
-      for (const args of [
-        "-zlz4",
-        "-zlz4hc -C65536 -Eztailpacking",
-        "-zzstd -Eall-fragments,dedupe,plain-xattr-prefixes --xattr-prefix=user.",
-      ]) {
-        const path = join(folder, "image");
-        await run(mkfs, [...args.split(" "), path, join(folder, "tree")]);
-        const source = fromBytes(readFileSync(path));
-        const root = await (await open(source)).root();
-        const ignore: CompareField[] = ["content"];
-        expect(await compareTrees(plainTree(), root, { ignore })).toEqual([]);
-        const usr = await root.lookup("usr" as Name);
-        const content = (await usr?.lookup("zeros" as Name))?.content();
-        expect(content?.size).toBe(100_000);
-        expect(() => content?.open()).toThrow(expect.objectContaining({ code: "UNSUPPORTED_COMPRESSION" }));
-        expect((await check(source)).findings.map(({ code }) => code)).toEqual(["UNSUPPORTED_COMPRESSION"]);
-      }
-      await run(mkfs, ["-zlz4", "-m4096", join(folder, "image"), join(folder, "tree")]);
-      const refused = open(fromBytes(readFileSync(join(folder, "image"))));
-      await expect(refused).rejects.toMatchObject({ code: "UNSUPPORTED_FEATURE", message: /metabox/ });
-    });
-  });
-
   const older = peer("mkfs.erofs", { suite: "trixie" });
   test.runIf(older !== undefined)("images of 1.8 too", async () => {
     if (older === undefined) return;

@@ -17,6 +17,8 @@ export const maxDecodedBytes = 12 * 1024 * 1024;
 export const algorithm = { lz4: 0, lzma: 1, deflate: 2, zstd: 3 } as const;
 /** The algorithms' names, by number. */
 export const algorithmNames = ["lz4", "lzma", "deflate", "zstd"] as const;
+/** Z_EROFS_ALL_COMPR_ALGS */
+export const allAlgorithms = 2 ** algorithmNames.length - 1;
 export type AlgorithmName = (typeof algorithmNames)[number];
 
 /**

@@ -1,0 +1,92 @@
+import { ErofsError } from "../errors.js";
+import { type Inode, nidText } from "../inode.js";
+import type { Volume } from "../volume.js";
+import { readMapHeader } from "./header.js";
+import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
+import { findIndexed, openIndexes } from "./map-indexes.js";
+import { findRecorded, openRecords } from "./map-records.js";
+
+/** A run of an inode's data and where it is stored: what reading, checking, dumping and extracting go by. */
+export interface DataExtent {
+  /** Within the data, in bytes. */
+  readonly start: number;
+  readonly end: number;
+  /**
+   * `blocks`: bytes as they are, on a device. `inline`: behind the inode, compressed or not. `cluster`: a physical cluster.
+   * `fragment`: a part of the packed inode's data. `hole`: zeros, stored nowhere.
+   */
+  readonly kind: "blocks" | "inline" | "cluster" | "fragment" | "hole";
+  /**
+   * Where it begins, in bytes: on the device, in the area where the inode stands (the image, or the metabox), or in the
+   * packed inode's data; of a hole 0.
+   */
+  readonly address: number;
+  /** Bytes there; of a hole 0. */
+  readonly storedBytes: number;
+  /** 0: the primary device, or wherever the one address space leads; n: device n of the table. */
+  readonly device: number;
+  readonly algorithm: AlgorithmName | "stored";
+  /**
+   * Of stored clusters: whether the bytes are turned round within the cluster, so that each stands as far from the start
+   * of a block as it does in the file.
+   */
+  readonly interlaced: boolean;
+  /** The cluster may hold more than this extent, which is its beginning. */
+  readonly partial: boolean;
+}
+
+/** Finds extents of one inode; keeps what it has read of its indexes. */
+export interface ExtentMapper {
+  /**
+   * The extents that have bytes of `[start, end)`, in order and without gaps. Clusters and fragments are whole, other
+   * extents are cut to the range.
+   */
+  map(start: number, end: number): Promise<DataExtent[]>;
+}
+
+/** Of a compressed inode. */
+export function compressedMapper(volume: Volume, inode: Inode): ExtentMapper {
+  let opened: Promise<(position: number) => Promise<DataExtent>> | undefined;
+  let last: DataExtent | undefined;
+  return {
+    async map(start, end) {
+      if (start >= end) return [];
+      opened ??= openFinder(volume, inode);
+      const find = await opened;
+      const extents: DataExtent[] = [];
+      for (let at = start; at < end; at = last.end) {
+        if (last === undefined || at < last.start || at >= last.end) last = checkSize(inode, await find(at));
+        extents.push(last);
+      }
+      return extents;
+    },
+  };
+}
+
+async function openFinder(volume: Volume, inode: Inode): Promise<(position: number) => Promise<DataExtent>> {
+  const header = await readMapHeader(volume, inode);
+  if (header.kind === "fragment") {
+    const whole = wholeFragment(inode.size, header.offset);
+    return async () => whole;
+  }
+  if (header.kind === "extents") {
+    const map = await openRecords(volume, inode, header);
+    return (position) => findRecorded(map, position);
+  }
+  const map = await openIndexes(volume, inode, header);
+  return (position) => findIndexed(map, position);
+}
+
+function wholeFragment(size: number, address: number): DataExtent {
+  const stored = { storedBytes: size, device: 0, algorithm: "stored", interlaced: false, partial: false } as const;
+  return { start: 0, end: size, kind: "fragment", address, ...stored };
+}
+
+/** Kernels refuse what comes out of one cluster beyond a limit, and so does whoever has to hold it. */
+function checkSize(inode: Inode, extent: DataExtent): DataExtent {
+  const { start, end, kind, address } = extent;
+  if (kind === "hole" || kind === "fragment" || end - start <= maxDecodedBytes) return extent;
+  const message = `an extent of ${end - start} bytes is larger than ${maxDecodedBytes}`;
+  const path = `inode ${nidText(inode.nid)}.data`;
+  throw new ErofsError("LIMIT_CLUSTER", message, { path, offset: address, nid: inode.nid });
+}

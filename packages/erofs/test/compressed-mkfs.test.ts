@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromBytes } from "@sextant/bytes";
+import { describeWithPeers, type Peer } from "@sextant/peers";
+import { type CompareField, compareTrees, temporaryDirectory, treeToDirectory } from "@sextant/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { check, open } from "../src/index.js";
+import { compressible } from "./compressible.js";
+
+const algorithms = ["lz4", "lz4hc,level=9", "deflate,level=1", "zstd,level=1", "lzma,level=1"];
+
+/** Options besides the algorithm; those of 48-bit layouts keep whole seconds after the epoch only. */
+const rows: readonly (readonly [args: string, ...ignore: CompareField[]])[] = [
+  [""],
+  ["-C16384"],
+  ["-C1048576"],
+  ["-b512 -C4096"],
+  ["-Elegacy-compress"],
+  ["-Elegacy-compress -C65536"],
+  ["-Eztailpacking"],
+  ["-Eztailpacking,legacy-compress -C65536"],
+  ["-Efragments -C65536"],
+  ["-Eall-fragments"],
+  ["-Eall-fragments,ztailpacking -C65536"],
+  ["-Ededupe"],
+  ["-Ededupe,fragments -C65536"],
+  ["-Efragments,fragdedupe=inode,legacy-compress -C32768"],
+  ["-E48bit", "mtime"],
+  ["-E48bit,fragments -C65536", "mtime"],
+  ["-E48bit,all-fragments,dedupe -C65536", "mtime"],
+  ["-E48bit -C65536 --max-extent-bytes=65536", "mtime"],
+  ["-m4096 -C65536", "mtime"],
+  ["-m65536 -Eall-fragments --xattr-prefix=user.", "mtime"],
+  ["--MZ=id -C65536"],
+  ["--zD=1 -C65536"],
+  ["-Eall-fragments,dedupe --xattr-prefix=user."],
+];
+
+describeWithPeers("compressed images of mkfs.erofs", ["mkfs.erofs"], ({ "mkfs.erofs": mkfs }) => {
+  const folder = temporaryDirectory();
+  const root = join(folder.path, "tree");
+  const tree = compressible();
+  beforeAll(async () => {
+    mkdirSync(root);
+    await treeToDirectory(tree, root);
+  });
+  afterAll(() => folder.remove());
+
+  describe.each(algorithms)("-z%s", (algorithm) => {
+    const cases = rows.map(([args, ...ignore]) => ({ args, ignore }));
+    test.each(cases)("$args", async ({ args, ignore }) => {
+      const path = join(folder.path, "image");
+      await run(mkfs, [`-z${algorithm}`, ...args.split(" ").filter(Boolean), path, root]);
+      const source = fromBytes(readFileSync(path));
+      const image = await open(source);
+      expect(await compareTrees(tree, await image.root(), { ignore })).toEqual([]);
+      expect((await check(source)).findings).toEqual([]);
+    });
+  });
+});
+
+async function run(mkfs: Peer, args: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await mkfs.run(args);
+  if (exitCode !== 0) throw new Error(`mkfs.erofs ${args.join(" ")}: ${stderr}`);
+}
