@@ -5,6 +5,7 @@
  * The positions are in the table of hashes, the bits ("tags") in that of chains. The first of a row's tags is where its
  * latest entry is, so the first of its positions isn't used.
  */
+import { longest, offer } from "./candidates";
 import { base } from "./input";
 import { chainTable, hashLog, hashTable, minMatch, searchLog } from "./levels";
 import { hashOf, sameBytes } from "./match";
@@ -109,4 +110,35 @@ export function searchRows(position: u32, low: u32, end: usize, best: u32): u32 
   insertAt(row, <u8>hash, position, log);
   inserted = position + 1;
   return found;
+}
+
+/** Offers those matches at `position` that are longer than any nearer one, as `searchRows` would look at them. */
+// @ts-ignore: decorator
+@inline
+export function gatherRows(position: u32, low: u32, end: usize): void {
+  const log = rowLog();
+  insertUpTo(position, log);
+  const at = base + position;
+  const hash = hashOf(at, minMatch, hashLog - log + 8);
+  const row = hash >> 8;
+  const tags = chainTable + (<usize>row << log);
+  const entries = hashTable + (<usize>row << (log + 2));
+  const head: u32 = load<u8>(tags);
+  const last: u32 = (1 << log) - 1;
+  let mask = matchingTags(tags, <u8>hash, head, log);
+  let best = max(3, longest);
+  for (let left = 1 << searchLog; mask != 0 && left > 0; left--) {
+    const entry = (head + <u32>ctz(mask)) & last;
+    mask &= mask - 1;
+    const candidate = load<u32>(entries + (<usize>entry << 2));
+    if (candidate < low) break;
+    if (load<u32>(base + candidate + best - 3) != load<u32>(at + best - 3)) continue;
+    const length = sameBytes(base + candidate, at, end);
+    if (length <= best) continue;
+    best = length;
+    offer(length, position - candidate, position - candidate + 3);
+    if (at + length >= end) break;
+  }
+  insertAt(row, <u8>hash, position, log);
+  inserted = position + 1;
 }

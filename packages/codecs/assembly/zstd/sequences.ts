@@ -51,6 +51,16 @@ export function push(literals: u32, match: u32, distance: u32): void {
   count += 1;
 }
 
+/** Gives a sequence more literals before it. */
+export function addLiterals(index: i32, literals: u32): void {
+  store<u32>(records + <usize>index * recordBytes, literalsOf(index) + literals);
+}
+
+/** Makes a sequence's match longer. */
+export function lengthen(index: i32, bytes: u32): void {
+  store<u32>(records + <usize>index * recordBytes, matchOf(index) + bytes, 4);
+}
+
 // @ts-ignore: decorator
 @inline
 export function literalsOf(index: i32): u32 {
