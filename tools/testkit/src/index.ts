@@ -14,3 +14,4 @@ export { type Mutation, type MutationOptions, mutations } from "./mutate.js";
 export { type SeededRandom, seededRandom } from "./random.js";
 export { type LoggedRequest, type RangeFaults, type RangeServer, rangeServer } from "./range-server.js";
 export { shuffleTree } from "./shuffle.js";
+export { parseXattrs } from "./xattr-text.js";
