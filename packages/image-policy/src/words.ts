@@ -19,6 +19,7 @@ export const designators = [
   "tmp",
   "var",
 ] as const;
+/** A partition that a rule is about. */
 export type Designator = (typeof designators)[number];
 
 /** How a partition may be used: these are alternatives. */
@@ -31,14 +32,17 @@ export const uses = [
   "unused",
   "absent",
 ] as const;
+/** One way of use. */
 export type Use = (typeof uses)[number];
 
 /** What its attributes in the partition table may be. */
 export const attributes = ["read-only-on", "read-only-off", "growfs-off", "growfs-on"] as const;
+/** One state of one attribute. */
 export type Attribute = (typeof attributes)[number];
 
 /** Which file systems it may hold; none named: any. */
 export const filesystems = ["btrfs", "erofs", "ext4", "f2fs", "squashfs", "vfat", "xfs"] as const;
+/** A file system by its name in Linux. */
 export type Filesystem = (typeof filesystems)[number];
 
 /** One word of a rule. */
