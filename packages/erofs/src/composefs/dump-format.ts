@@ -4,15 +4,17 @@ import { ErofsError } from "../errors.js";
 import { maxNameBytes, modeType } from "../layout.js";
 import { type Fail, integer, optional, time, unescapeBytes, unescapeText, xattr } from "./dump-fields.js";
 import { digestBytes, maxInlineBytes, maxPayloadBytes } from "./layout.js";
-import { type ComposefsEntry, type ComposefsNode, checkSize, checkXattrs, hasType, typeOf } from "./node.js";
+import { type ComposefsEntry, type ComposefsNode, checkXattrs, hasType, typeOf } from "./node.js";
+
+/** An entry while lines still come: what a link leads to may be among them. */
+interface Entry extends ComposefsEntry {
+  node: ComposefsNode;
+}
 
 type Entries = Map<Name, Entry>;
 
-/** A directory's entry while lines still come. */
-interface Entry extends ComposefsEntry {
-  node: ComposefsNode;
-  /** Of a link: the path that it leads to. */
-  readonly target: Name | undefined;
+interface Link {
+  readonly target: Name;
   readonly fail: Fail;
 }
 
@@ -20,7 +22,7 @@ interface Tree {
   root: ComposefsNode | undefined;
   /** What `ComposefsNode` shows as readonly. */
   readonly entriesOf: Map<ComposefsNode, Entries>;
-  readonly links: Entry[];
+  readonly links: Map<Entry, Link>;
 }
 
 /** Names on the way of hard links that lead to hard links. */
@@ -34,7 +36,7 @@ const maxLinkSteps = 40;
  * `LIMIT_XATTR` for what composefs has no room for.
  */
 export function parseComposefsDump(bytes: Uint8Array): ComposefsNode {
-  const tree: Tree = { root: undefined, entriesOf: new Map(), links: [] };
+  const tree: Tree = { root: undefined, entriesOf: new Map(), links: new Map() };
   let number = 0;
   for (let at = 0; at < bytes.length; ) {
     const found = bytes.indexOf(0x0a, at);
@@ -44,7 +46,7 @@ export function parseComposefsDump(bytes: Uint8Array): ComposefsNode {
     at = end + 1;
   }
   if (tree.root === undefined) throw new ErofsError("MALFORMED_DUMP", "the dump describes nothing");
-  for (const link of tree.links) link.node = followLink(tree, tree.root, link);
+  for (const [entry, { fail }] of tree.links) entry.node = followLink(tree, tree.root, entry, fail);
   return tree.root;
 }
 
@@ -76,15 +78,15 @@ function addLine(tree: Tree, line: Name, number: number): void {
     if (typeOf({ mode }) === modeType.directory) throw fail("a directory cannot have a second name");
     const target = optional(payloadField, (text) => unescapeText(text, "target", fail));
     if (target === undefined) throw fail("the hard link says not of what");
-    const entry: Entry = { node: linkNode, isLink, target, fail };
-    tree.links.push(entry);
-    addEntry(tree, path, entry);
+    const entry: Entry = { node: linkNode, isLink };
+    tree.links.set(entry, { target, fail });
+    addEntry(tree, path, entry, fail);
     return;
   }
   const entries: Entries | undefined = typeOf({ mode }) === modeType.directory ? new Map() : undefined;
   const node = { ...parseNode(fields, line.slice(at), mode, fail, nameToText(path)), entries };
   if (entries) tree.entriesOf.set(node, entries);
-  addEntry(tree, path, { node, isLink, target: undefined, fail });
+  addEntry(tree, path, { node, isLink }, fail);
 }
 
 /** Stands in for what a link leads to until all lines are there. */
@@ -134,9 +136,7 @@ function parseNode(
       path,
     );
   }
-  const isFile = typeOf({ mode }) === modeType.file;
-  const hasContent = isFile && content !== undefined && content.length > 0;
-  if (isFile && !hasContent) checkSize(told, path);
+  const hasContent = typeOf({ mode }) === modeType.file && content !== undefined && content.length > 0;
   const xattrs = sortXattrs(
     xattrFields === ""
       ? []
@@ -172,8 +172,8 @@ function parseDigest(text: string, fail: Fail): Uint8Array {
   throw fail(`"${nameToText(hex)}" is no digest of ${digestBytes} bytes`);
 }
 
-function addEntry(tree: Tree, path: Name, entry: Entry): void {
-  const { node, fail } = entry;
+function addEntry(tree: Tree, path: Name, entry: Entry, fail: Fail): void {
+  const { node } = entry;
   if (path === "/") {
     if (node.entries === undefined) throw fail("the root is no directory");
     if (tree.root !== undefined) throw fail("there is a second root");
@@ -197,12 +197,8 @@ function addEntry(tree: Tree, path: Name, entry: Entry): void {
 }
 
 /** What stands at a path; the first part is empty where the path begins with a slash. */
-function lookUp(
-  { entriesOf }: Tree,
-  root: ComposefsNode,
-  parts: readonly Name[],
-): { readonly node: ComposefsNode; readonly target?: Name | undefined } | undefined {
-  let at: { readonly node: ComposefsNode; readonly target?: Name | undefined } | undefined = { node: root };
+function lookUp({ entriesOf }: Tree, root: ComposefsNode, parts: readonly Name[]): Entry | undefined {
+  let at: Entry | undefined = { node: root, isLink: false };
   for (const part of parts) {
     if (part !== "") at = at && entriesOf.get(at.node)?.get(part);
   }
@@ -210,13 +206,15 @@ function lookUp(
 }
 
 /** Links may lead to links. */
-function followLink(tree: Tree, root: ComposefsNode, link: Entry): ComposefsNode {
-  let at: { readonly node: ComposefsNode; readonly target?: Name | undefined } | undefined = link;
-  for (let steps = 0; at?.target !== undefined; steps++) {
-    if (steps === maxLinkSteps) throw link.fail("the hard link leads to itself");
-    at = lookUp(tree, root, at.target.split(/\/+/) as Name[]);
+function followLink(tree: Tree, root: ComposefsNode, start: Entry, fail: Fail): ComposefsNode {
+  let at = start;
+  for (let steps = 0; ; steps++) {
+    const link = tree.links.get(at);
+    if (link === undefined) return at.node;
+    if (steps === maxLinkSteps) throw fail("the hard link leads to itself");
+    const next = lookUp(tree, root, link.target.split(/\/+/) as Name[]);
+    if (next === undefined) throw fail("nothing stands where the hard link leads");
+    if (next.node.entries !== undefined) throw fail("a directory cannot have a second name");
+    at = next;
   }
-  if (at === undefined) throw link.fail("nothing stands where the hard link leads");
-  if (at.node.entries !== undefined) throw link.fail("a directory cannot have a second name");
-  return at.node;
 }

@@ -6,7 +6,7 @@ import { gatherInodes } from "../plan-inodes.js";
 import { modeTypes } from "../write-inode.js";
 import { type FsVerityOptions, fsVerityDigest } from "./fs-verity.js";
 import { inlineBytes } from "./layout.js";
-import { type ComposefsEntry, type ComposefsNode, checkSize, checkXattrs } from "./node.js";
+import { type ComposefsEntry, type ComposefsNode, checkXattrs } from "./node.js";
 
 /** Where a file's content is to be in the object store: named by its fs-verity digest, below the first byte of it. */
 export function objectPath(digest: Uint8Array): Name {
@@ -34,7 +34,6 @@ export async function composefsTree(tree: Directory, options: FsVerityOptions = 
     if (node.kind === "symlink") return { ...noContent, payload: node.target };
     if (node.kind !== "file" || node.content.size === 0) return noContent;
     const { content } = node;
-    checkSize(content.size, path);
     const key = content.identity ?? content;
     const known = content.size > inlineBytes ? digests.get(key) : undefined;
     if (known) return { ...noContent, payload: objectPath(known), digest: known };

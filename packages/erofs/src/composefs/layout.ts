@@ -35,8 +35,6 @@ export const blockBytes = 4096;
 export const inlineBytes = 64;
 /** The same where a dump says it (LCFS_INLINE_CONTENT_MAX). */
 export const maxInlineBytes = 5000;
-/** Chunks of a file whose content is elsewhere: as many as one block has numbers of (LCFS_MAX_NONINLINE_CHUNKS). */
-export const maxChunks = 1024;
 /** LCFS_INODE_EXTERNAL_XATTR_MAX, in bytes as `xattrCost` counts them. */
 export const maxXattrCost = 32767;
 /** Longest path of an object, and longest symlink target: PATH_MAX − 1. */

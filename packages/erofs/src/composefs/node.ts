@@ -1,7 +1,7 @@
 import type { Name, Xattr } from "@sextant/tree";
 import { ErofsError } from "../errors.js";
 import { modeType } from "../layout.js";
-import { blockBytes, maxChunks, maxXattrCost } from "./layout.js";
+import { blockBytes, maxXattrCost } from "./layout.js";
 
 /**
  * An inode as composefs knows it: what a line of its dump format tells. Numbers are what `stat` gives, and need not agree
@@ -68,18 +68,12 @@ export function checkXattrs(xattrs: readonly Xattr[], path: string): void {
   });
 }
 
-/** log2 of the blocks in a chunk: what EROFS_CHUNK_FORMAT_BLKBITS_MASK leaves. */
-const maxChunkLog2 = 31;
+/** What EROFS_CHUNK_FORMAT_BLKBITS_MASK leaves. 1024 such chunks, whose numbers fill a block, make 2^53 bytes. */
+const maxBlocksLog2 = 31;
 
-/** As few chunks as there can be, each as small as it can be. */
+/** As few chunks as there can be, each as small as it can be. `mkcomposefs` takes no file of more than 1024. */
 export function chunksOf(size: number): { readonly blocksLog2: number; readonly count: number } {
   let blocksLog2 = 0;
-  while (blockBytes * 2 ** blocksLog2 < size && blocksLog2 < maxChunkLog2) blocksLog2 += 1;
+  while (blockBytes * 2 ** blocksLog2 < size && blocksLog2 < maxBlocksLog2) blocksLog2 += 1;
   return { blocksLog2, count: Math.ceil(size / (blockBytes * 2 ** blocksLog2)) };
-}
-
-/** Throws `LIMIT_SIZE` for a file that composefs cannot state. */
-export function checkSize(size: number, path: string): void {
-  if (chunksOf(size).count <= maxChunks) return;
-  throw new ErofsError("LIMIT_SIZE", `a file of ${size} bytes takes more than ${maxChunks} chunks`, { path });
 }

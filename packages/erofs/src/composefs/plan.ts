@@ -10,8 +10,8 @@ import {
 import { shapeDirectory } from "../plan-directories.js";
 import type { Time } from "../plan-times.js";
 import { blockBytes, composefsVersions } from "./layout.js";
-import { type ComposefsNode, checkSize, chunksOf, typeOf } from "./node.js";
-import { hasWhiteouts, type OverlayNode, overlayNodes, pathOf } from "./overlay.js";
+import { type ComposefsNode, chunksOf, typeOf } from "./node.js";
+import { hasWhiteouts, type OverlayNode, overlayNodes } from "./overlay.js";
 import { type PlacedXattr, type XattrParts, xattrTable } from "./plan-xattrs.js";
 
 export interface ComposefsOptions {
@@ -62,7 +62,7 @@ export interface ComposefsPlan {
  * level right behind it, then shared xattrs, then directories and symlinks that need blocks of their own. Content of files
  * is not in the image, apart from what nodes have as `content`: overlayfs takes it from the object store.
  *
- * Throws `ErofsError`: `MALFORMED_TREE`, `LIMIT_XATTR` and `LIMIT_SIZE` with the path; `RangeError` for versions.
+ * Throws `ErofsError` `MALFORMED_TREE` and `LIMIT_XATTR` with the path; `RangeError` for versions.
  */
 export function planComposefs(root: ComposefsNode, options: ComposefsOptions = {}): ComposefsPlan {
   if (root.entries === undefined) throw new TypeError("the root of a tree is a directory");
@@ -157,7 +157,6 @@ function dataOf(node: OverlayNode): Pick<Shape, "size" | "tailBytes" | "blocks" 
     case modeType.file: {
       if (node.size === 0) break;
       if (node.content) return { size: node.size, ...splitData(node.size), chunks: undefined };
-      checkSize(node.size, pathOf(node));
       const chunks = chunksOf(node.size);
       return { size: node.size, tailBytes: chunkBlockBytes * chunks.count, blocks: 0, chunks };
     }
