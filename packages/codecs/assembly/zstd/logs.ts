@@ -34,7 +34,7 @@ export function log2Small(value: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function log2(value: i32): i32 {
-  const shift = max(0, 19 - clz(value));
+  const shift = max(0, 20 - clz(value));
   return log2Small(value >> shift) + (shift << fractionBits);
 }
 
