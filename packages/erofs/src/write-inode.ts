@@ -17,7 +17,7 @@ import type { ErofsPlan } from "./plan.js";
 import type { PlannedInode } from "./plan-inodes.js";
 import { type PlannedXattr, splitXattrs } from "./plan-xattrs.js";
 
-const modeTypes: Readonly<Record<NodeKind, number>> = {
+export const modeTypes: Readonly<Record<NodeKind, number>> = {
   fifo: modeType.fifo,
   "character-device": modeType.characterDevice,
   directory: modeType.directory,
