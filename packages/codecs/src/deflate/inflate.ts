@@ -70,6 +70,9 @@ function* symbols(bits: Bits, window: Window, codes: Codes, path: string): Steps
   }
 }
 
+/** Bytes that `held` may have read beyond a symbol that it still holds bits of. */
+const aheadBytes = 3;
+
 /** The last bytes of the input, decoded out of a copy with room behind it. True at the end of the block. */
 function tail(bits: Bits, window: Window, codes: Codes, path: string): boolean {
   const { input } = bits;
@@ -79,7 +82,7 @@ function tail(bits: Bits, window: Window, codes: Codes, path: string): boolean {
   padded.set(bytes.subarray(at, end));
   input.bytes = padded;
   input.at = 0;
-  const result = decodeSymbols(bits, left, window, codes);
+  const result = decodeSymbols(bits, left + aheadBytes, window, codes);
   const used = input.at;
   input.bytes = bytes;
   input.at = at + Math.min(used, left);
