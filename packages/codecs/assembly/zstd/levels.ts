@@ -28,7 +28,7 @@ const rows: usize = memory.data<i32>([
   // strategy, hashLog, chainLog, searchLog, minMatch, targetLength
   Strategy.fast, 14, 0, 0, 6, 0, // 1
   Strategy.double, 15, 14, 0, 5, 0,
-  Strategy.double, 16, 16, 0, 5, 0, // 3
+  Strategy.double, 17, 16, 0, 4, 0, // 3
   Strategy.double, 17, 17, 0, 5, 0,
   Strategy.greedy, 18, 17, 3, 5, 2, // 5
   Strategy.lazy, 18, 18, 3, 5, 4,
