@@ -1,6 +1,8 @@
 import { type Name, type NodeKind, nameToText } from "@sextant/tree";
+import type { ClusterReferences } from "./check-clusters.js";
 import type { OwnedRange, Ranges } from "./check-extents.js";
 import type { ErofsErrorCode } from "./errors.js";
+import { nidText } from "./inode.js";
 
 /** What a finding is, for programs: all that reading may throw, and what only the whole walk shows. */
 export type FindingCode =
@@ -55,18 +57,35 @@ export interface CheckState {
   readonly findings: readonly Finding[];
   readonly ranges: Ranges;
   readonly inodes: Map<number, SeenInode>;
+  /** Inodes without a name that others depend on, and what they are. */
+  readonly unnamed: Map<number, string>;
+  readonly clusters: ClusterReferences;
+  /** Inodes whose data is compressed. */
   compressed: number;
+  decodedClusters: number;
+  decodedBytes: number;
+  readonly maxDecodedBytes: number;
+  skippedClusters: number;
+  /** Memory for what a cluster holds, until the next one. */
+  scratch(bytes: number): Uint8Array;
   isFull(): boolean;
   report(code: FindingCode, path: string, message: string, offset?: number): void;
   /** Does the work; what is wrong with the image becomes a finding and the result undefined. */
   attempt<T>(path: () => string, work: () => Promise<T> | T): Promise<T | undefined>;
 }
 
+/** The first of the paths of an inode by its number, or what it is. */
+export function pathOfNid({ inodes, unnamed }: CheckState, nid: number): string {
+  const inode = inodes.get(nid);
+  return inode === undefined ? (unnamed.get(nid) ?? "/") : pathOf(inode);
+}
+
 /** A range in words. */
-export function describeRange({ inodes }: CheckState, { owner, of }: OwnedRange): string {
+export function describeRange({ inodes, unnamed }: CheckState, { owner, of }: OwnedRange): string {
   if (of < 0) return "the superblock or device table";
   if (owner === "shared xattr") return `shared xattr ${of}`;
   const inode = inodes.get(of);
-  const whose = `inode ${of}${inode === undefined ? "" : ` (${pathOf(inode)})`}`;
+  const path = inode === undefined ? unnamed.get(of) : pathOf(inode);
+  const whose = `inode ${nidText(of)}${path === undefined ? "" : ` (${path})`}`;
   return owner === "metadata" ? whose : `data of ${whose}`;
 }

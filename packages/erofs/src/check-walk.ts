@@ -1,16 +1,10 @@
-import { type Name, nameToText } from "@sextant/tree";
-import { addRange } from "./check-extents.js";
+import type { Name } from "@sextant/tree";
+import { checkInode, type SharedNames } from "./check-inode.js";
 import { type CheckState, pathOf, type SeenInode } from "./check-state.js";
 import { checkBlockOrder, storedBlocks } from "./directory.js";
 import { type Dirent, decodeDirentBlock } from "./dirents.js";
-import { ErofsError } from "./errors.js";
-import { bodyOffset, type Inode, isCompressed, kindOfFileType, readInode } from "./inode.js";
-import { dataLayout } from "./layout.js";
-import { readTarget } from "./lazy-node.js";
-import { locateAll } from "./locate.js";
-import { chunkIndexArea, mapExtents } from "./map-data.js";
+import { type Inode, kindOfFileType, nidText, readInode } from "./inode.js";
 import type { Volume } from "./volume.js";
-import { fullName, readSharedName, readXattrBody } from "./xattrs.js";
 
 /** A directory that is to be walked. */
 interface Pending {
@@ -66,13 +60,18 @@ async function visitEntry(
   if (seen === undefined) return undefined;
   const type = kindOfFileType[dirent.type];
   if (type !== seen.kind) {
-    const message = `the entry has type ${dirent.type} (${type ?? "unknown"}), inode ${dirent.nid} is a ${seen.kind}`;
+    const message = `the entry has type ${dirent.type} (${type ?? "unknown"}), inode ${nidText(dirent.nid)} is a ${seen.kind}`;
     state.report("MISMATCH_TYPE", path(), message, offset);
   }
   seen.names += 1;
   if (seen.kind === "directory") {
     if (known) {
-      state.report("MALFORMED_CYCLE", path(), `this directory, inode ${dirent.nid}, is also ${pathOf(seen)}`, offset);
+      state.report(
+        "MALFORMED_CYCLE",
+        path(),
+        `this directory, inode ${nidText(dirent.nid)}, is also ${pathOf(seen)}`,
+        offset,
+      );
     } else directory.seen.subdirectories += 1;
   }
   return inode && { inode, seen, parentNid: directory.inode.nid };
@@ -85,7 +84,7 @@ async function* checkDirectory(volume: Volume, state: CheckState, { inode, seen,
   let last: Name | undefined;
   const blocks = storedBlocks(volume, inode);
   for (;;) {
-    const next = isCompressed(inode.layout) ? undefined : await state.attempt(path, () => blocks.next());
+    const next = await state.attempt(path, () => blocks.next());
     if (next === undefined || next.done || state.isFull()) break;
     const { place, bytes } = next.value;
     const dirents = await state.attempt(path, () => decodeDirentBlock(bytes, place));
@@ -97,83 +96,10 @@ async function* checkDirectory(volume: Volume, state: CheckState, { inode, seen,
       else yield [dirent, place.offset === undefined ? undefined : place.offset + dirent.at] as const;
     }
   }
-  if (isCompressed(inode.layout)) return;
   for (const [name, expected] of [[".", inode.nid] as const, ["..", parentNid] as const]) {
     const found = special.get(name as Name);
     if (found === expected || (name === "." && found === undefined && inode.dotOmitted)) continue;
-    const is = found === undefined ? "is missing" : `is inode ${found}`;
-    state.report("MISMATCH_PARENT", path(), `"${name}" ${is}, expected inode ${expected}`, inode.offset);
+    const is = found === undefined ? "is missing" : `is inode ${nidText(found)}`;
+    state.report("MISMATCH_PARENT", path(), `"${name}" ${is}, expected inode ${nidText(expected)}`, inode.offset);
   }
-}
-
-async function checkInode(volume: Volume, state: CheckState, inode: Inode, shared: SharedNames): Promise<void> {
-  const seen = state.inodes.get(inode.nid);
-  const path = () => (seen === undefined ? "" : pathOf(seen));
-  await state.attempt(path, () => checkXattrs(volume, state, inode, path, shared));
-  let end = bodyOffset(inode);
-  if (isCompressed(inode.layout)) state.compressed += 1;
-  else if (inode.kind === "file" || inode.kind === "directory" || inode.kind === "symlink") {
-    end = (await state.attempt(path, () => checkData(volume, state, inode))) ?? end;
-  }
-  if (inode.kind === "symlink") await state.attempt(path, () => readTarget(volume, inode));
-  addRange(state.ranges, { source: volume.source, start: inode.offset, end, owner: "metadata", of: inode.nid });
-}
-
-/** Data is mapped in steps of this many bytes at least, or of this many chunks. */
-const bytesPerStep = 2 ** 30;
-const chunksPerStep = 16384;
-
-/** Remembers where the data is. Gives the end of what follows the inode: its tail, or its chunk indexes. */
-async function checkData(volume: Volume, state: CheckState, inode: Inode): Promise<number> {
-  let end = bodyOffset(inode);
-  const { chunk, nid, size } = inode;
-  const step = Math.max(bytesPerStep, chunk === undefined ? size : chunk.bytes * chunksPerStep);
-  for (let start = 0; start < size; start += step) {
-    const extents = await mapExtents(volume, inode, start, Math.min(size, start + step));
-    for (const { extent, source, from } of await locateAll(volume, inode, extents)) {
-      const to = from + extent.storedBytes;
-      if (extent.kind === "inline") end = to;
-      else {
-        const owner = chunk === undefined ? "data" : "chunk";
-        addRange(state.ranges, { source, start: from, end: to, owner, of: nid });
-      }
-    }
-  }
-  if (chunk !== undefined && inode.layout === dataLayout.chunkBased) {
-    const { unit, offset } = chunkIndexArea(inode, chunk);
-    end = offset + unit * Math.ceil(size / chunk.bytes);
-  }
-  return end;
-}
-
-/** Names of shared xattrs, by id: thousands of inodes may have the same ones. */
-type SharedNames = Map<number, Name | undefined>;
-
-async function checkXattrs(volume: Volume, state: CheckState, inode: Inode, path: () => string, shared: SharedNames) {
-  const body = await readXattrBody(volume, inode);
-  if (body === undefined) return;
-  const names = new Set<Name>();
-  const add = (name: Name | undefined) => {
-    if (name === undefined) return;
-    if (names.has(name))
-      state.report("MALFORMED_XATTR", path(), `there are two xattrs ${nameToText(name)}`, body.offset);
-    names.add(name);
-  };
-  for (const stored of body.inline) add(await fullName(volume, stored));
-  for (const id of body.sharedIds) {
-    if (!shared.has(id)) shared.set(id, await checkShared(volume, state, id));
-    add(shared.get(id));
-  }
-}
-
-async function checkShared(volume: Volume, state: CheckState, id: number): Promise<Name | undefined> {
-  const { source } = volume;
-  const xattr = await readSharedName(volume, id);
-  const { offset: start, bytes } = xattr;
-  if (xattr.valueEnd > source.size) {
-    const message = `the value ends at byte ${xattr.valueEnd} of ${source.size}`;
-    throw new ErofsError("MALFORMED_XATTR", message, { path: `shared xattr ${id}`, offset: start });
-  }
-  addRange(state.ranges, { source, start, end: start + bytes, owner: "shared xattr", of: id });
-  return fullName(volume, xattr);
 }

@@ -1,6 +1,8 @@
 import { type ByteSource, BytesError, cached } from "@sextant/bytes";
+import { checkClusters, noReferences } from "./check-clusters.js";
 import { addRange, noRanges, overlaps, rangesBeyond } from "./check-extents.js";
-import { type CheckState, describeRange, type Finding, type FindingCode, pathOf } from "./check-state.js";
+import { checkUnnamed } from "./check-inode.js";
+import { type CheckState, describeRange, type Finding, type FindingCode, pathOf, pathOfNid } from "./check-state.js";
 import { walkTree } from "./check-walk.js";
 import { ErofsError } from "./errors.js";
 import { deviceSlotRecord, superblockRecord, superOffset, superSlotBytes } from "./layout.js";
@@ -12,6 +14,11 @@ export interface CheckOptions {
   readonly devices?: readonly ByteSource[];
   /** The walk ends when there are so many findings. Default 1000. */
   readonly maxFindings?: number;
+  /**
+   * Clusters are decompressed until so many bytes came out; that there are more is a finding. Default 1 TiB: nothing that
+   * small images claim to hold can keep a check busy for ever.
+   */
+  readonly maxDecodedBytes?: number;
 }
 
 /** What a check found, and how far it got. */
@@ -23,8 +30,11 @@ export interface CheckReport {
   /** What was reached from the root. */
   readonly inodes: number;
   readonly directories: number;
-  /** Inodes whose data is compressed and was not looked at. */
+  /** Inodes whose data is compressed. */
   readonly compressed: number;
+  /** Clusters that were decompressed, each once, and bytes that came out of them. */
+  readonly clusters: number;
+  readonly decodedBytes: number;
 }
 
 /** Pages of the walk: it wants everything, so each request brings more than a lookup's. */
@@ -33,19 +43,27 @@ const walkPages = { pageBytes: 65536, pages: 64 };
 /**
  * Walks the whole structure of an image and reports all that is wrong with it: superblock and checksum, every inode,
  * its xattrs, where its data is and whether others' data is there too, every directory block, the order and types of
- * entries, `.` and `..`, link counts, the count of inodes, directories under two names. File data itself has nothing to
- * check it by and is not read; compressed data is not followed and counts as a finding.
+ * entries, `.` and `..`, link counts, the count of inodes, directories under two names; of compressed data every index,
+ * and whether each cluster decompresses to exactly what its extents say. Data that is stored as it is has nothing to
+ * check it by and is not read.
  *
  * What is wrong with the image is a finding, never an error; errors are those of the source.
  */
 export async function check(source: ByteSource, options: CheckOptions = {}): Promise<CheckReport> {
-  const { devices = [], maxFindings = 1000 } = options;
+  const { devices = [], maxFindings = 1000, maxDecodedBytes = 2 ** 40 } = options;
   const findings: Finding[] = [];
   const state: CheckState = {
     findings,
     ranges: noRanges(),
     inodes: new Map(),
+    unnamed: new Map(),
+    clusters: noReferences(),
     compressed: 0,
+    decodedClusters: 0,
+    decodedBytes: 0,
+    maxDecodedBytes,
+    skippedClusters: 0,
+    scratch: growingScratch(),
     isFull: () => findings.length >= maxFindings,
     report(code, path, message, offset) {
       if (findings.length < maxFindings) findings.push({ code, path, offset, message });
@@ -71,6 +89,16 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
     inodes: state.inodes.size,
     directories,
     compressed: state.compressed,
+    clusters: state.decodedClusters,
+    decodedBytes: state.decodedBytes,
+  };
+}
+
+function growingScratch(): (bytes: number) => Uint8Array {
+  let memory = new Uint8Array(0);
+  return (bytes) => {
+    if (bytes > memory.length) memory = new Uint8Array(bytes);
+    return memory.subarray(0, bytes);
   };
 }
 
@@ -98,11 +126,14 @@ async function checkVolume(volume: Volume, state: CheckState): Promise<void> {
   );
 
   await walkTree(volume, state);
+  await checkUnnamed(volume, state);
   checkLinks(state);
+  await checkClusters(volume, state);
   checkOverlaps(volume, state);
   checkCount(volume, state);
-  if (state.compressed > 0) {
-    state.report("UNSUPPORTED_COMPRESSION", "/", `the compressed data of ${state.compressed} inodes was not checked`);
+  if (state.skippedClusters > 0) {
+    const message = `${state.skippedClusters} clusters hold more than the ${state.maxDecodedBytes} bytes that are decompressed`;
+    state.report("LIMIT_CLUSTER", "/", message);
   }
 }
 
@@ -115,11 +146,6 @@ function checkLinks(state: CheckState): void {
       state.report("MISMATCH_LINKS", pathOf(seen), message, seen.offset);
     }
   }
-}
-
-function pathOfNid({ inodes }: CheckState, nid: number): string {
-  const inode = inodes.get(nid);
-  return inode === undefined ? "/" : pathOf(inode);
 }
 
 function checkOverlaps({ superblock, source }: Volume, state: CheckState): void {
@@ -137,11 +163,11 @@ function checkOverlaps({ superblock, source }: Volume, state: CheckState): void 
   }
 }
 
-/** Of a walk that came through, what it found is all there is; the packed inode alone has no name. */
+/** Of a walk that came through, what it found is all there is. */
 function checkCount(volume: Volume, state: CheckState): void {
-  const { inodes, packedNid } = volume.superblock.record;
-  const packed = packedNid !== 0n && !state.inodes.has(Number(packedNid)) ? 1 : 0;
-  if (state.findings.length > 0 || inodes === BigInt(state.inodes.size + packed)) return;
-  const message = `the superblock counts ${inodes} inodes, the tree has ${state.inodes.size + packed}`;
+  const { inodes } = volume.superblock.record;
+  const found = state.inodes.size + state.unnamed.size;
+  if (state.findings.length > 0 || inodes === BigInt(found)) return;
+  const message = `the superblock counts ${inodes} inodes, the tree has ${found}`;
   state.report("MISMATCH_COUNT", "superblock.inodes", message, superOffset + superblockRecord.offsets.inodes);
 }

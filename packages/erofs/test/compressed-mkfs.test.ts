@@ -30,7 +30,7 @@ const rows: readonly (readonly [args: string, ...ignore: CompareField[]])[] = [
   ["-E48bit,all-fragments,dedupe -C65536", "mtime"],
   ["-E48bit -C65536 --max-extent-bytes=65536", "mtime"],
   ["-m4096 -C65536", "mtime"],
-  ["-m65536 -Eall-fragments --xattr-prefix=user.", "mtime"],
+  ["-m65536 -C65536 -Eall-fragments --xattr-prefix=user.", "mtime"],
   ["--MZ=id -C65536"],
   ["--zD=1 -C65536"],
   ["-Eall-fragments,dedupe --xattr-prefix=user."],

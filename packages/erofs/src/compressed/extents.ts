@@ -1,10 +1,10 @@
 import { ErofsError } from "../errors.js";
 import { type Inode, nidText } from "../inode.js";
 import type { Volume } from "../volume.js";
-import { readMapHeader } from "./header.js";
+import { readMapHeader, type WholeFragment } from "./header.js";
 import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
-import { findIndexed, openIndexes } from "./map-indexes.js";
-import { findRecorded, openRecords } from "./map-records.js";
+import { findIndexed, type IndexMap, openIndexes } from "./map-indexes.js";
+import { findRecorded, openRecords, type RecordMap } from "./map-records.js";
 
 /** A run of an inode's data and where it is stored: what reading, checking, dumping and extracting go by. */
 export interface DataExtent {
@@ -46,35 +46,49 @@ export interface ExtentMapper {
 
 /** Of a compressed inode. */
 export function compressedMapper(volume: Volume, inode: Inode): ExtentMapper {
-  let opened: Promise<(position: number) => Promise<DataExtent>> | undefined;
+  let opened: Promise<CompressedMap> | undefined;
+  // Reads often go on where one ended, amid an extent.
   let last: DataExtent | undefined;
   return {
     async map(start, end) {
       if (start >= end) return [];
-      opened ??= openFinder(volume, inode);
-      const find = await opened;
+      opened ??= openMap(volume, inode);
+      const map = await opened;
       const extents: DataExtent[] = [];
-      for (let at = start; at < end; at = last.end) {
-        if (last === undefined || at < last.start || at >= last.end) last = checkSize(inode, await find(at));
-        extents.push(last);
+      for (let at = start; at < end; ) {
+        const known = last !== undefined && at >= last.start && at < last.end;
+        const extent: DataExtent = known && last ? last : checkSize(inode, await findExtent(map, inode, at));
+        last = extent;
+        extents.push(extent);
+        at = extent.end;
       }
       return extents;
     },
   };
 }
 
-async function openFinder(volume: Volume, inode: Inode): Promise<(position: number) => Promise<DataExtent>> {
+/** What stands behind a compressed inode. */
+export type CompressedMap =
+  | WholeFragment
+  | { readonly kind: "indexes"; readonly map: IndexMap }
+  | { readonly kind: "records"; readonly map: RecordMap };
+
+export async function openMap(volume: Volume, inode: Inode): Promise<CompressedMap> {
   const header = await readMapHeader(volume, inode);
-  if (header.kind === "fragment") {
-    const whole = wholeFragment(inode.size, header.offset);
-    return async () => whole;
+  if (header.kind === "fragment") return header;
+  if (header.kind === "extents") return { kind: "records", map: await openRecords(volume, inode, header) };
+  return { kind: "indexes", map: await openIndexes(volume, inode, header) };
+}
+
+async function findExtent(opened: CompressedMap, inode: Inode, position: number): Promise<DataExtent> {
+  switch (opened.kind) {
+    case "fragment":
+      return wholeFragment(inode.size, opened.offset);
+    case "indexes":
+      return findIndexed(opened.map, position);
+    case "records":
+      return findRecorded(opened.map, position);
   }
-  if (header.kind === "extents") {
-    const map = await openRecords(volume, inode, header);
-    return (position) => findRecorded(map, position);
-  }
-  const map = await openIndexes(volume, inode, header);
-  return (position) => findIndexed(map, position);
 }
 
 function wholeFragment(size: number, address: number): DataExtent {

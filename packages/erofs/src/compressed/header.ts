@@ -20,7 +20,10 @@ export type MapHeader = WholeFragment | IndexedMap | ExtentMap;
 /** All of the file is in the packed inode. */
 export interface WholeFragment {
   readonly kind: "fragment";
+  /** Where it begins there, in bytes. */
   readonly offset: number;
+  /** Where the header ends. */
+  readonly end: number;
 }
 
 /** There is an index for each lcluster. */
@@ -56,7 +59,11 @@ export async function readMapHeader(volume: Volume, inode: Inode): Promise<MapHe
   const header = mapHeaderRecord.decode(bytes);
   if ((header.clusterBits & wholeFragmentFlag) !== 0) {
     const value = viewOf(bytes).getBigUint64(0, true) ^ wholeFragmentBit;
-    return { kind: "fragment", offset: toSafeNumber(value, `${path}.fragment`, offset) };
+    return {
+      kind: "fragment",
+      offset: toSafeNumber(value, `${path}.fragment`, offset),
+      end: offset + mapHeaderRecord.size,
+    };
   }
   const fail = (code: "MALFORMED_INDEX" | "UNSUPPORTED_COMPRESSION", message: string) =>
     new ErofsError(code, message, { path, offset, nid: inode.nid });

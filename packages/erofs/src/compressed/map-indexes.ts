@@ -29,6 +29,8 @@ export interface IndexMap {
   readonly header: IndexedMap;
   readonly reader: IndexReader;
   readonly sections: readonly IndexSection[];
+  /** Where the first index stands, in bytes. */
+  readonly offset: number;
   readonly blockBytes: number;
   /** lclusters in all. */
   readonly count: number;
@@ -59,6 +61,7 @@ export async function openIndexes(volume: Volume, inode: Inode, header: IndexedM
     header,
     reader: indexReader(await metadataOf(volume, inode), sections, path),
     sections,
+    offset: sections[0]?.offset ?? 0,
     blockBytes,
     count,
     algorithms,

@@ -77,6 +77,11 @@ async function readRecord({ area, header, offset, fail }: RecordMap, number: num
   };
 }
 
+/** Where an extent begins in the data. */
+export async function readStart(map: RecordMap, number: number): Promise<number> {
+  return (await readRecord(map, number)).start;
+}
+
 /** The extent with byte `position`. */
 export async function findRecorded(map: RecordMap, position: number): Promise<DataExtent> {
   const { header, inode } = map;
