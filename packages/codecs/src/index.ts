@@ -4,6 +4,7 @@ export { type CompressionFormat, detect, detectBytes } from "./detect.js";
 export type { ClusterEncoder, Filled } from "./encode/encoder.js";
 export { type Lz4Options, lz4Encoder } from "./encode/lz4.js";
 export { type ZstdOptions, zstdEncoder } from "./encode/zstd.js";
+export { type ZstdOptions, zstdEncoder } from "./encode/zstd.js";
 export {
   type ClusterAlgorithm,
   type ClusterDecoder,
