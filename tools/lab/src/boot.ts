@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Kernel } from "@sextant/peers";
@@ -6,7 +6,7 @@ import { LabError } from "./errors.js";
 import { type Command, composeGuest, diskSerial, resultsSerial } from "./guest.js";
 import { loadModules } from "./modules.js";
 import { type Drive, maxDrives, runMachine } from "./qemu.js";
-import { type CommandResult, parseResults } from "./results.js";
+import { type CommandResult, readResults } from "./results.js";
 
 /** A disk of the guest: a raw image, in a file or in memory. */
 export interface Disk {
@@ -87,7 +87,7 @@ export async function bootLab(options: BootOptions): Promise<BootResult> {
       console: inFolder("console"),
     });
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    const { byName, complete } = parseResults(readFileSync(results));
+    const { byName, complete } = readResults(results);
     if (!complete)
       throw new LabError(`the guest ended after ${[...byName.keys()].join(", ") || "no command"}`, console);
     return { results: byName, console, seconds };

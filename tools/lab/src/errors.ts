@@ -7,7 +7,7 @@ export class LabError extends Error {
     /** Everything on the serial console. */
     readonly console: string,
   ) {
-    const tail = console.trimEnd().split("\n").slice(-30).join("\n");
+    const tail = console.trimEnd().split("\n").slice(-60).join("\n");
     super(tail === "" ? `${message}; nothing on the console` : `${message}; the console ends with\n${tail}`);
   }
 }

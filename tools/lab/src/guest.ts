@@ -49,6 +49,7 @@ for number in $(ls | sort -n); do
   echo "$name $? $(stat -c %s /tmp/stdout) $(stat -c %s /tmp/stderr)" >&3
   cat /tmp/stdout /tmp/stderr >&3
   rm /tmp/stdout /tmp/stderr
+  sync
 done
 echo end >&3
 stop

@@ -1,3 +1,5 @@
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
 /** What a command in the guest came to. */
 export interface CommandResult {
   readonly exitCode: number;
@@ -30,5 +32,21 @@ export function parseResults(disk: Uint8Array): Results {
       stderr: Buffer.from(disk.subarray(stdoutEnd, next)).toString(),
     });
     at = next;
+  }
+}
+
+/** The results on a disk, which is much larger than they are. */
+export function readResults(path: string): Results {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    for (let length = 1 << 20; ; length *= 4) {
+      const bytes = new Uint8Array(Math.min(length, size));
+      readSync(file, bytes, 0, bytes.length, 0);
+      const results = parseResults(bytes);
+      if (results.complete || length >= size) return results;
+    }
+  } finally {
+    closeSync(file);
   }
 }
