@@ -1,4 +1,5 @@
 import { type ByteSource, cached } from "@sextant/bytes";
+import { type ClusterDecoder, clusterDecoder } from "@sextant/codecs";
 import { type ClusterCache, clusterCache } from "./compressed/cache.js";
 import { ErofsError } from "./errors.js";
 import { featureIncompat, hasFeature } from "./features.js";
@@ -26,6 +27,7 @@ export interface Volume {
   readonly pages: ByteSource;
   /** Decoded clusters, and what they cost. */
   readonly clusters: ClusterCache;
+  readonly decoder: ClusterDecoder;
   /** The device table, read when first needed. */
   devices(): Promise<readonly Device[]>;
   /** The data of the metabox inode, through a cache of pages. Throws `MALFORMED_INODE` where there is none. */
@@ -72,12 +74,12 @@ export async function readVolume(source: ByteSource, options: VolumeOptions, ope
     });
   }
   checkChecksum(superblock, await readBytes(pages, 0, checksumEnd(superblock.blockBytes), "superblock"));
-  const clusters = clusterCache(options.clusterCacheBytes);
   const volume: Volume = {
     superblock,
     source,
     pages,
-    clusters,
+    clusters: clusterCache(options.clusterCacheBytes),
+    decoder: clusterDecoder(),
     devices: once(() => readDevices(superblock, pages, options.devices)),
     metabox: once(async () => {
       const { metaboxNid } = superblock;

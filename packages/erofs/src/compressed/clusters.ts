@@ -146,7 +146,7 @@ function decode(volume: Volume, inode: Inode, extent: DataExtent, stored: Uint8A
  * `MALFORMED_CLUSTER`, `LIMIT_CLUSTER`.
  */
 export function decodeExtent(
-  { superblock }: Volume,
+  { superblock, decoder }: Volume,
   inode: Pick<Inode, "nid">,
   extent: DataExtent,
   stored: Uint8Array,
@@ -157,7 +157,7 @@ export function decodeExtent(
   const turnedBytes = extent.interlaced ? stored.length - blockBytes + (start % blockBytes) : 0;
   try {
     const padLimitBytes = blockBytes - (address % blockBytes);
-    decodeCluster(stored, output, { algorithm, padded, partial, turnedBytes, padLimitBytes });
+    decodeCluster(decoder, stored, output, { algorithm, padded, partial, turnedBytes, padLimitBytes });
   } catch (error) {
     if (!(error instanceof ErofsError)) throw error;
     const path = `inode ${nidText(inode.nid)}.data`;

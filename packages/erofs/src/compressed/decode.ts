@@ -1,4 +1,4 @@
-import { type BlockFormat, CodecError, decodeBlock, decodeMicroLzma } from "@sextant/codecs";
+import { type ClusterDecoder, CodecError } from "@sextant/codecs";
 import { ErofsError } from "../errors.js";
 import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
 
@@ -19,7 +19,12 @@ export interface ClusterCode {
  * Fills `output` with the beginning of what a cluster holds. Throws `MALFORMED_CLUSTER` where that is not exactly as much,
  * or with `partial` not as much, or does not decompress. `ErofsError` without place.
  */
-export function decodeCluster(stored: Uint8Array, output: Uint8Array, code: ClusterCode): void {
+export function decodeCluster(
+  decoder: ClusterDecoder,
+  stored: Uint8Array,
+  output: Uint8Array,
+  code: ClusterCode,
+): void {
   const { algorithm, partial } = code;
   if (output.length > maxDecodedBytes) {
     throw new ErofsError("LIMIT_CLUSTER", `a cluster of ${output.length} bytes is larger than ${maxDecodedBytes}`);
@@ -29,15 +34,20 @@ export function decodeCluster(stored: Uint8Array, output: Uint8Array, code: Clus
     return;
   }
   const from = code.padded ? skipPadding(stored, code.padLimitBytes) : 0;
-  const got = decompress(algorithm, stored.subarray(from), output, partial || !code.padded);
+  const got = decompress(decoder, algorithm, stored.subarray(from), output, partial || !code.padded);
   if (got === output.length) return;
   throw new ErofsError("MALFORMED_CLUSTER", `the cluster holds ${got} bytes, expected ${output.length}`);
 }
 
-function decompress(algorithm: AlgorithmName, input: Uint8Array, output: Uint8Array, partial: boolean): number {
+function decompress(
+  decoder: ClusterDecoder,
+  algorithm: AlgorithmName,
+  input: Uint8Array,
+  output: Uint8Array,
+  partial: boolean,
+): number {
   try {
-    if (algorithm === "lzma") return decodeMicroLzma(input, output, { partial });
-    return decodeBlock(algorithm as BlockFormat, input, output, { partial, windowLimitBytes: maxDecodedBytes });
+    return decoder.decode(algorithm, input, output, { partial, windowLimitBytes: maxDecodedBytes });
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause;
     throw new ErofsError("MALFORMED_CLUSTER", `the cluster does not decompress: ${cause.message}`, {}, { cause });
