@@ -1,16 +1,6 @@
 import { concatBytes } from "@sextant/bytes";
 import { arbitraryTree, seededRandom } from "@sextant/testkit";
-import {
-  type Directory,
-  device,
-  directory,
-  file,
-  type Name,
-  nameFromText,
-  special,
-  symlink,
-  type TreeNode,
-} from "@sextant/tree";
+import { type Directory, device, directory, file, nameFromText, special, symlink, type TreeNode } from "@sextant/tree";
 import fc from "fast-check";
 
 const random = seededRandom(612);
@@ -59,15 +49,11 @@ function fixed(): Directory {
 /** A tree without sockets, for writers that go through a tar archive. */
 export const fixedTree: Directory = fixed();
 
-/** Seeded trees at the edges of the format. */
-export const oddTrees: readonly Directory[] = fc.sample(arbitraryTree({ maxFileBytes: 140_000 }), {
-  seed: 12,
-  numRuns: 4,
-});
-
-/** A tree with one file of these bytes. */
-export function oneFile(name: string, bytes: Uint8Array): Directory {
-  const root = directory();
-  root.entries.set(name as Name, file(bytes));
-  return root;
-}
+/** Seeded trees at the edges of the format, each in a directory of its own. */
+export const oddTree: Directory = folder(
+  Object.fromEntries(
+    fc
+      .sample(arbitraryTree({ maxFileBytes: 140_000 }), { seed: 12, numRuns: 4 })
+      .map((tree, index) => [`tree ${index}`, tree]),
+  ),
+);
