@@ -8,13 +8,18 @@ import * as coding from "./coding";
 import * as fse from "./fse";
 import { literalCodesAt, literalsAt, matchCodesAt, offsetCodesAt } from "./histograms";
 import * as literals from "./literals";
+import { bitCost } from "./logs";
 import * as segments from "./segments";
 import * as sequences from "./sequences";
 
 /** Tables are made so often, at most. */
-const roundLimit: i32 = 3;
+const roundLimit: i32 = 4;
 /** Tables are good enough when they leave room of this part (log2) of the block. */
 const closeLog: i32 = 9;
+
+/** What codes are supposed to cost that the tables don't have, for the tables that follow to have them: bits. */
+const guessedLiteralBits: i32 = 12;
+const guessedSequenceBits: i32 = 40;
 
 /** Sequences of a block; literals lie behind one another. */
 const scratch: usize = memory.data(1 << 18, 16);
@@ -37,17 +42,15 @@ function change(part: usize, symbol: u32, by: i32): void {
   store<i32>(place, load<i32>(place) + by);
 }
 
-/** Takes the last sequence off or puts the next on, without its literals. */
+/** Counts a sequence that was taken off or put on, without its literals. */
 // @ts-ignore: decorator
 @inline
-function moveSequence(sequence: i32, by: i32): void {
+function countSequence(sequence: i32, by: i32): void {
   const codes = segments.codesOf(sequence);
   change(literalCodesAt, codes & 0xff, by);
   change(offsetCodesAt, (codes >> 8) & 0xff, by);
   change(matchCodesAt, codes >> 16, by);
-  block.moveSequence(by, coding.costOf(sequence));
-  const match = <i32>sequences.matchOf(sequence);
-  input += by * match;
+  input += by * <i32>sequences.matchOf(sequence);
 }
 
 /** Takes off from the end until the block fits into `bytes` as planned. False where not even an empty one does. */
@@ -62,42 +65,50 @@ function shrink(bytes: i32): bool {
     } else {
       const sequence = block.endSequence - 1;
       if (sequence < block.firstSequence) return false;
-      moveSequence(sequence, -1);
+      block.moveSequence(-1, coding.costOf(sequence));
+      countSequence(sequence, -1);
       trailing = sequences.literalsOf(sequence);
     }
   }
   return true;
 }
 
-/** Puts on while that fits and the tables have the codes. */
-function grow(bytes: i32): void {
+/** Puts on while that fits and the tables have the codes, or guesses what they cost if they don't. */
+function grow(bytes: i32, guesses: bool): void {
   while (true) {
     const sequence = block.endSequence;
     const isLast = sequence == sequenceLimit;
     const run = isLast ? <i32>(inputEnd - input) + trailing : <i32>sequences.literalsOf(sequence);
     if (trailing < run) {
-      if (!growLiteral(bytes)) return;
+      if (!growLiteral(bytes, guesses)) return;
       change(literalsAt, load<u8>(block.endLiteral - 1), 1);
       trailing++;
     } else {
       if (isLast) return;
-      const cost = coding.costOf(sequence);
-      if (cost >= fse.impossible) return;
+      let cost = coding.costOf(sequence);
+      if (cost >= fse.impossible) {
+        if (!guesses) return;
+        cost = guessedSequenceBits * bitCost;
+      }
       block.moveSequence(1, cost);
-      const fits = block.plannedBytes() <= bytes;
-      block.moveSequence(-1, cost);
-      if (!fits) return;
-      moveSequence(sequence, 1);
+      if (block.plannedBytes() > bytes) {
+        block.moveSequence(-1, cost);
+        return;
+      }
+      countSequence(sequence, 1);
       trailing = 0;
     }
   }
 }
 
 /** Takes the next byte of the input for a literal if that fits. */
-function growLiteral(bytes: i32): bool {
+function growLiteral(bytes: i32, guesses: bool): bool {
   const literal = load<u8>(input);
-  const bits = literals.costOf(literal);
-  if (bits < 0) return false;
+  let bits = literals.costOf(literal);
+  if (bits < 0) {
+    if (!guesses) return false;
+    bits = guessedLiteralBits;
+  }
   block.moveLiterals(1, bits);
   if (block.plannedBytes() > bytes) {
     block.moveLiterals(-1, -bits);
@@ -134,13 +145,13 @@ export function cut(index: i32, room: i32, address: usize): usize {
 function fit(room: i32): bool {
   for (let round = 0; round < roundLimit; round++) {
     if (!shrink(room)) return false;
-    grow(room);
+    grow(room, true);
     block.plan(histogram);
     const over = block.plannedBytes() - room;
     if (over <= 0 && -over <= room >> closeLog) break;
   }
   if (!shrink(room)) return false;
-  grow(room);
+  grow(room, false);
   return true;
 }
 
@@ -156,7 +167,7 @@ function settle(room: i32, address: usize): usize {
       if (!shrink(target)) return address;
       continue;
     }
-    while (input < inputEnd && growLiteral(room)) {}
+    while (input < inputEnd && growLiteral(room, false)) {}
     return input > segments.inputFrom(0) ? block.writeWith(scratch, sequenceBytes, address) : address;
   }
 }

@@ -8,6 +8,7 @@ import * as cutting from "./cut";
 import { frameHeaderBytes, longestHeaderBytes, writeFrameHeader } from "./frame";
 import { base, windowBytes } from "./input";
 import * as literals from "./literals";
+import { sameBytes } from "./match";
 import { parse } from "./parse";
 import * as segments from "./segments";
 import * as sequences from "./sequences";
@@ -190,7 +191,6 @@ function forgetSequences(index: i32): void {
 /** Whether a block is the same byte all over, which has few sequences. */
 function isSingle(segment: i32, from: usize, to: usize): bool {
   if (segments.sequencesTo(segment) - segments.sequencesFrom(segment) > 2) return false;
-  const byte = load<u8>(from);
-  for (let next = from + 1; next < to; next++) if (load<u8>(next) != byte) return false;
-  return true;
+  // It is if it is the same as itself one byte on.
+  return sameBytes(from, from + 1, to) == <u32>(to - from - 1);
 }

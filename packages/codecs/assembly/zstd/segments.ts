@@ -8,7 +8,9 @@ import * as sequences from "./sequences";
 
 /** Input of a segment, bytes, unless one sequence alone has more. */
 const segmentBytes: i32 = 8192;
-const segmentLimit: i32 = 80;
+/** More than a stretch adds to those with which `isFull` is not yet true. */
+const segmentLimit: i32 = 128;
+const fullAt: i32 = 80;
 
 /** A segment, or several that were joined: addresses, indexes and what the repeats are before it. */
 const sequencesFromAt: usize = 0;
@@ -81,7 +83,7 @@ export function counts(index: i32): usize {
 }
 
 export function isFull(): bool {
-  return count >= segmentLimit - 2;
+  return count >= fullAt;
 }
 
 // @ts-ignore: decorator

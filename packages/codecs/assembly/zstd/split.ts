@@ -9,7 +9,7 @@ const blockBits: i32 = 150;
 const literalBits: i32 = 4;
 const codeBits: i32 = 5;
 
-const blockLimit: i32 = 96;
+const blockLimit: i32 = 128;
 /** The first segment of each block, and behind the last one the end. */
 const firsts: usize = memory.data(blockLimit * 4, 16);
 /** What each block costs, and how much it would save to join it with the next. */
