@@ -110,7 +110,7 @@ describeWithPeers("zstd frames", ["zstd"], ({ zstd }) => {
       machines.zstd.input(damaged.length, length)?.set(damaged);
       const around = machines.zstd.output(length + 4000).subarray(length + 64);
       around.fill(0xa5);
-      machines.zstd.run(windowLimitBytes, true);
+      machines.zstd.run(0, windowLimitBytes, true);
       expect(around.every((byte) => byte === 0xa5)).toBe(true);
     }
   });
@@ -146,6 +146,10 @@ describe("clusters", () => {
       room.set(input);
       expect(Buffer.compare(decoder.view("deflate", room, content.length + 100_000 * round), content)).toBe(0);
     }
+    const behind = decoder.input("deflate", 1000 + input.length, content.length);
+    behind.fill(0, 0, 1000);
+    behind.set(input, 1000);
+    expect(Buffer.compare(decoder.view("deflate", behind.subarray(1000), content.length), content)).toBe(0);
     const room = decoder.input("deflate", input.length, 100);
     room.set(input);
     expect(() => decoder.view("deflate", room, 101)).toThrow(RangeError);

@@ -19,7 +19,7 @@ export function fast(
   partial = false,
 ): Uint8Array | undefined {
   machines[algorithm].input(input.length, outputBytes)?.set(input);
-  const count = machines[algorithm].run(windowLimitBytes, partial);
+  const count = machines[algorithm].run(0, windowLimitBytes, partial);
   return count < 0 ? undefined : machines[algorithm].output(count);
 }
 

@@ -24,7 +24,8 @@ export interface ClusterDecoder {
   decode(algorithm: ClusterAlgorithm, input: Uint8Array, output: Uint8Array, options?: DecodeClusterOptions): number;
   /**
    * Room for an input of so many bytes, whose content will have up to `outputBytes`: what is put there need not be copied
-   * once more. It is for the next call of `decode` or `view`, with these very numbers, and gone afterwards.
+   * once more. It, or the end of it where something else comes before, is for the next call of `decode` or `view` with these
+   * very numbers, and gone afterwards.
    */
   input(algorithm: ClusterAlgorithm, inputBytes: number, outputBytes: number): Uint8Array;
   /** As `decode`, with an output of `outputBytes` that belongs to the decoder, and stays until the next call. */
@@ -60,14 +61,17 @@ export function clusterDecoder(): ClusterDecoder {
   ): Uint8Array | undefined => {
     const machine = machineOf(algorithm);
     if (machine === undefined) return undefined;
-    if (room?.bytes !== input) {
+    let skippedBytes = 0;
+    if (room === undefined || !isEndOf(input, room.bytes)) {
       const target = machine.input(input.length, outputBytes);
       if (target === undefined) return undefined;
       target.set(input);
     } else if (room.algorithm !== algorithm || room.outputBytes !== outputBytes) {
       throw new RangeError(`the input is in room for ${room.algorithm} and ${room.outputBytes} bytes of output`);
+    } else {
+      skippedBytes = room.bytes.length - input.length;
     }
-    const count = machine.run(windowLimitBytes, partial);
+    const count = machine.run(skippedBytes, windowLimitBytes, partial);
     return count < 0 ? undefined : machine.output(count);
   };
 
@@ -100,6 +104,11 @@ interface Room {
   readonly algorithm: ClusterAlgorithm;
   readonly outputBytes: number;
 }
+
+const isEndOf = (part: Uint8Array, whole: Uint8Array) =>
+  part.buffer === whole.buffer &&
+  part.byteOffset >= whole.byteOffset &&
+  part.byteOffset + part.length === whole.byteOffset + whole.length;
 
 /** Undefined where there is no WebAssembly, or no memory for it. */
 function start(make: (() => Machine) | undefined): Machine | undefined {

@@ -16,8 +16,8 @@ export interface Machine {
    * before is gone.
    */
   input(inputBytes: number, outputBytes: number): Uint8Array | undefined;
-  /** Decodes what is in the input. Gives how many bytes came out, or -1. */
-  run(windowLimitBytes: number, partial: boolean): number;
+  /** Decodes what is in the input behind so many bytes. Gives how many bytes came out, or -1. */
+  run(skippedBytes: number, windowLimitBytes: number, partial: boolean): number;
   /** The first `count` bytes of the output. */
   output(count: number): Uint8Array;
 }
@@ -85,7 +85,8 @@ function machine({ memory, areas }: DecoderExports, decode: Decode): Machine {
       }
       return bytes.subarray(inputAt, inputEnd);
     },
-    run: (windowLimitBytes, partial) => decode(inputAt, inputEnd, outputAt, outputEnd, windowLimitBytes, partial),
+    run: (skippedBytes, windowLimitBytes, partial) =>
+      decode(inputAt + skippedBytes, inputEnd, outputAt, outputEnd, windowLimitBytes, partial),
     output: (count) => bytes.subarray(outputAt, outputAt + count),
   };
 }
