@@ -1,7 +1,10 @@
 import type { ByteSource } from "@sextant/bytes";
 
-/** Who owns bytes of a device. Chunks may be shared, and so may xattrs; nothing else may. */
-export type Owner = "metadata" | "shared xattr" | "data" | "chunk";
+/**
+ * Who owns bytes of a device; `file` is the data of a file in one piece. Files may share chunks with each other, and all
+ * of their data; inodes may share xattrs; nothing else may be shared.
+ */
+export type Owner = "metadata" | "shared xattr" | "data" | "chunk" | "file";
 
 /** Bytes of a device that are in use, and by what. */
 export interface OwnedRange {
@@ -13,7 +16,7 @@ export interface OwnedRange {
   readonly of: number;
 }
 
-const owners: readonly Owner[] = ["metadata", "shared xattr", "data", "chunk"];
+const owners: readonly Owner[] = ["metadata", "shared xattr", "data", "chunk", "file"];
 
 /** Ranges in columns, 40 bytes each: an image may have millions. */
 export interface Ranges {
@@ -61,11 +64,17 @@ export function* overlaps(ranges: Ranges): Generator<readonly [OwnedRange, Owned
     }
     if ((starts[index] ?? 0) < (ends[furthest] ?? 0)) {
       const [first, second] = [rangeAt(ranges, furthest), rangeAt(ranges, index)];
-      const shared = first.owner === second.owner && (first.owner === "chunk" || first.owner === "shared xattr");
-      if (!shared) yield [first, second];
+      if (!mayShare(first, second)) yield [first, second];
     }
     if ((ends[index] ?? 0) > (ends[furthest] ?? 0)) furthest = index;
   }
+}
+
+function mayShare(first: OwnedRange, second: OwnedRange): boolean {
+  const both = new Set([first.owner, second.owner]);
+  if (both.has("shared xattr")) return both.size === 1;
+  if (both.has("chunk")) return both.size === 1 || both.has("file");
+  return both.has("file") && both.size === 1 && first.start === second.start;
 }
 
 /** Each range of a source that ends behind `limit`. */

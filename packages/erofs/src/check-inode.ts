@@ -89,7 +89,7 @@ function rememberExtent(state: CheckState, inode: Inode, located: Located): void
   if (extent.kind === "fragment") return;
   if (extent.kind === "cluster" || extent.algorithm !== "stored") addReference(state.clusters, inode.nid, located);
   else if (extent.kind === "blocks") {
-    const owner = inode.chunk === undefined ? "data" : "chunk";
+    const owner = inode.chunk !== undefined ? "chunk" : inode.kind === "file" ? "file" : "data";
     addRange(state.ranges, { source, start: from, end: from + extent.storedBytes, owner, of: inode.nid });
   }
 }

@@ -1,5 +1,6 @@
 export { type CheckOptions, type CheckReport, check } from "./check.js";
 export type { Finding, FindingCode } from "./check-state.js";
+export { type ChunkMap, type FileChunks, type FindChunksOptions, findChunks, holeChunk } from "./chunks.js";
 export { parseComposefsDump } from "./composefs/dump-format.js";
 export { emitComposefs } from "./composefs/emit.js";
 export { composefsTree, objectPath } from "./composefs/from-tree.js";

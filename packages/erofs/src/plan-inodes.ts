@@ -1,6 +1,7 @@
 import { type Directory, type Name, nameToText, type TreeNode } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import { maxNameBytes, maxSymlinkBytes } from "./layout.js";
+import type { PlannedChunks } from "./plan-chunks.js";
 import type { PlannedXattr } from "./plan-xattrs.js";
 
 /**
@@ -30,6 +31,10 @@ export interface PlannedInode {
   blocks: number;
   /** Where these begin; meaningless where there are none. */
   startBlock: number;
+  /** Another inode with the same data, whose blocks this one refers to instead of bringing any. */
+  blocksOf: PlannedInode | undefined;
+  /** Data in chunks; `blocks` then counts what the inode brings itself. */
+  chunks: PlannedChunks | undefined;
   nid: number;
 }
 
@@ -110,6 +115,8 @@ function newInode(node: TreeNode, parent: PlannedInode | undefined, name: Name):
     inlineBytes: 0,
     blocks: 0,
     startBlock: 0,
+    blocksOf: undefined,
+    chunks: undefined,
     nid: 0,
   };
   checkAttributes(inode);

@@ -1,5 +1,6 @@
 import { mostAligned } from "./directory.js";
 import { compactInodeRecord, extendedInodeRecord, inodeSlotBytes, superblockRecord, superOffset } from "./layout.js";
+import { chunkListBytes } from "./plan-chunks.js";
 import { blockOfName, shapeDirectory } from "./plan-directories.js";
 import type { Front } from "./plan-front.js";
 import type { PlannedInode } from "./plan-inodes.js";
@@ -18,9 +19,10 @@ export interface Layout {
 
 const firstSlot = Math.ceil((superOffset + superblockRecord.size) / inodeSlotBytes);
 
-/** Bytes of an inode and its xattrs. */
-export function headBytes({ extended, xattrBytes }: PlannedInode): number {
-  return (extended ? extendedInodeRecord.size : compactInodeRecord.size) + xattrBytes;
+/** Bytes of an inode, its xattrs and the numbers of its chunks. */
+export function headBytes(inode: PlannedInode): number {
+  const { extended, xattrBytes } = inode;
+  return (extended ? extendedInodeRecord.size : compactInodeRecord.size) + xattrBytes + chunkListBytes(inode);
 }
 
 const slotsOf = (inode: PlannedInode) => Math.ceil((headBytes(inode) + inode.inlineBytes) / inodeSlotBytes);
@@ -34,10 +36,17 @@ function splitData(inode: PlannedInode): void {
 
 /**
  * Places inodes and data. Block 0 takes what `front` wants first, or as much of it as fits. Then come the other inodes in
- * the order given, the data of directories, and the data of files in that same order.
+ * the order given, the data of directories, and the data of files in that same order. `share` is asked, once it is known
+ * what data takes by itself, which inodes refer to blocks of others.
  */
-export function layOut(inodes: readonly PlannedInode[], front: Front, shared: readonly PlannedXattr[]): Layout {
+export function layOut(
+  inodes: readonly PlannedInode[],
+  front: Front,
+  shared: readonly PlannedXattr[],
+  share: (inodes: readonly PlannedInode[]) => void,
+): Layout {
   for (const inode of inodes) splitData(inode);
+  share(inodes);
   for (const directory of front.directories.keys()) keepOutOfLine(directory);
   const slots = slotAllocator(firstSlot);
   const placed = new Set<PlannedInode>();
@@ -68,8 +77,8 @@ function placeFileData(inodes: readonly PlannedInode[], dataBlock: number): numb
   let next = dataBlock;
   for (const inode of inodes) {
     if (inode.entries !== undefined || inode.blocks === 0) continue;
-    inode.startBlock = next;
-    next += inode.blocks;
+    inode.startBlock = inode.blocksOf?.startBlock ?? next;
+    if (!inode.blocksOf) next += inode.blocks;
   }
   return next;
 }

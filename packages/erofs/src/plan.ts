@@ -1,6 +1,8 @@
 import { type Directory, type Name, nameFromText } from "@sextant/tree";
+import type { ChunkMap } from "./chunks.js";
 import { ErofsError } from "./errors.js";
 import { nullBlock32, superblockRecord } from "./layout.js";
+import { shareChunks, shareIdentical } from "./plan-chunks.js";
 import { shapeDirectory } from "./plan-directories.js";
 import { gatherFront, releaseDirectories } from "./plan-front.js";
 import { gatherInodes, type PlannedInode } from "./plan-inodes.js";
@@ -24,6 +26,13 @@ export interface PlanOptions {
    * directories that extension-release files are in, below `usr/lib` and `etc`.
    */
   readonly front?: readonly Name[] | undefined;
+  /**
+   * Equal chunks, as `findChunks` found them in this tree: files then share blocks wherever that makes the image smaller, and
+   * holes have none. Needs Linux 5.15 if files share parts (the feature `chunked_file`), and any Linux if they only share all.
+   */
+  readonly chunks?: ChunkMap | undefined;
+  /** Whether files of equal identity share their blocks; not needed with `chunks`. Default false. */
+  readonly shareIdentical?: boolean | undefined;
 }
 
 /** An image, decided to the last byte but for the content of its files. Made by `plan`, written by `emit`. */
@@ -75,7 +84,10 @@ export function plan(tree: Directory, options: PlanOptions = {}): ErofsPlan {
   const front = gatherFront(root, options.front ?? releaseDirectories);
   const isFront = new Set(front.inodes);
   const inodes = [...front.inodes, ...found.filter((inode) => !isFront.has(inode))];
-  const { sharedOffset, dataBlock, blocks } = layOut(inodes, front, sharedXattrs);
+  const { sharedOffset, dataBlock, blocks } = layOut(inodes, front, sharedXattrs, (files) => {
+    if (options.chunks) shareChunks(files, options.chunks);
+    else if (options.shareIdentical) shareIdentical(files);
+  });
   // The highest number means "no block".
   if (blocks >= nullBlock32) {
     throw new ErofsError("LIMIT_SIZE", `the image would take ${blocks} blocks, more than 32 bits count`, { path: "/" });

@@ -2,6 +2,7 @@ import type { ByteSource } from "@sextant/bytes";
 import { type Extent, nameToBytes } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import type { ErofsPlan } from "./plan.js";
+import { runsOf } from "./plan-chunks.js";
 import { type PlannedInode, pathOf } from "./plan-inodes.js";
 import { unitBytes, unitStart } from "./write-chunks.js";
 import type { UnitMemory } from "./write-memory.js";
@@ -11,6 +12,8 @@ export interface Piece {
   readonly inode: PlannedInode;
   readonly start: number;
   readonly end: number;
+  /** Where it begins in the image, in bytes, unless it is inline. */
+  readonly offset: number;
   /** Undefined: zeros. */
   readonly bytes: Uint8Array | undefined;
 }
@@ -37,16 +40,11 @@ export async function* readContents(
   memory: UnitMemory | undefined,
 ): AsyncGenerator<Piece> {
   const areaStart = dataBlock * blockBytes;
-  const pieceEnd = ({ startBlock }: PlannedInode, at: number, end: number) => {
-    if (end - at <= unitBytes) return end;
-    const offset = startBlock * blockBytes;
-    return unitStart(areaStart, offset + at) + unitBytes - offset;
-  };
-  const isUnit = ({ inode, start: at, end }: Request) => {
-    const offset = inode.startBlock * blockBytes + at;
-    return end - at === unitBytes && unitStart(areaStart, offset) === offset;
-  };
-  const requests = requestsOf(inodes, pieceEnd);
+  const pieceBytes = (offset: number, bytes: number) =>
+    bytes <= unitBytes ? bytes : unitStart(areaStart, offset) + unitBytes - offset;
+  const isUnit = ({ offset, start: at, end }: Request) =>
+    end - at === unitBytes && unitStart(areaStart, offset) === offset;
+  const requests = requestsOf(inodes, blockBytes, pieceBytes);
   const queue: { readonly request: Request; readonly bytes: Promise<Uint8Array> | Uint8Array | undefined }[] = [];
   let ahead = 0;
   let exhausted = false;
@@ -61,13 +59,13 @@ export async function* readContents(
     }
     const first = queue.shift();
     if (first === undefined) return;
-    const { inode, start: from, end } = first.request;
+    const { inode, start: from, end, offset } = first.request;
     const bytes = await first.bytes;
     if (bytes !== undefined && bytes.length !== end - from) {
       throw wrongSize(inode, `${end - from} bytes were asked for, the source gave ${bytes.length}`);
     }
     ahead -= end - from;
-    yield { inode, start: from, end, bytes };
+    yield { inode, start: from, end, offset, bytes };
     if (bytes) memory?.giveBack(bytes);
   }
 }
@@ -90,31 +88,55 @@ function start(
   return bytes;
 }
 
+type PieceBytes = (offset: number, bytes: number) => number;
+
 function* requestsOf(
   inodes: readonly PlannedInode[],
-  pieceEnd: (inode: PlannedInode, at: number, end: number) => number,
+  blockBytes: number,
+  pieceBytes: PieceBytes,
 ): Generator<Request, undefined> {
   for (const inode of inodes) {
-    const { node, size, blocks } = inode;
+    const { node, size, blocks, startBlock } = inode;
+    const offset = startBlock * blockBytes;
     if (node.kind === "symlink" && blocks > 0) {
-      yield { inode, start: 0, end: size, source: nameToBytes(node.target) };
+      yield { inode, start: 0, end: size, offset, source: nameToBytes(node.target) };
     }
-    if (node.kind !== "file" || size === 0) continue;
+    const runs = runsOf(inode);
+    if (node.kind !== "file" || size === 0 || runs.length === 0) continue;
     const source = node.content.open();
     if (source.size !== size) throw wrongSize(inode, `the tree says ${size} bytes, the source has ${source.size}`);
-    let at = 0;
-    for (const extent of node.content.extents ?? [{ start: 0, end: size }]) {
-      checkExtent(inode, extent, at);
-      if (extent.start > at) yield { inode, start: at, end: extent.start, source: undefined };
-      for (at = extent.start; at < extent.end; ) {
-        const end = pieceEnd(inode, at, extent.end);
-        yield { inode, start: at, end, source };
-        at = end;
+    const extents = node.content.extents ?? [{ start: 0, end: size }];
+    for (const [index, extent] of extents.entries()) checkExtent(inode, extent, extents[index - 1]?.end ?? 0);
+    for (const { start: from, end, block } of runs) {
+      const shift = offset + block * blockBytes - from;
+      for (const part of partsOf(extents, from, end)) {
+        for (let at = part.start; at < part.end; ) {
+          const bytes = part.isHole ? part.end - at : pieceBytes(shift + at, part.end - at);
+          yield { inode, start: at, end: at + bytes, offset: shift + at, source: part.isHole ? undefined : source };
+          at += bytes;
+        }
       }
     }
-    if (at < size) yield { inode, start: at, end: size, source: undefined };
   }
   return undefined;
+}
+
+/** The holes and extents of a file that lie within `[from, end)`, in order. */
+function* partsOf(
+  extents: readonly Extent[],
+  from: number,
+  end: number,
+): Generator<Extent & { readonly isHole: boolean }> {
+  let at = from;
+  for (const extent of extents) {
+    if (extent.end <= at) continue;
+    if (extent.start >= end) break;
+    if (extent.start > at) yield { start: at, end: extent.start, isHole: true };
+    const start = Math.max(at, extent.start);
+    at = Math.min(end, extent.end);
+    yield { start, end: at, isHole: false };
+  }
+  if (at < end) yield { start: at, end, isHole: true };
 }
 
 function checkExtent(inode: PlannedInode, { start: from, end }: Extent, at: number): void {

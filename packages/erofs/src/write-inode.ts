@@ -1,6 +1,7 @@
 import type { NodeKind } from "@sextant/tree";
 import { encodeDevice } from "./inode.js";
 import {
+  chunkBlockBytes,
   compactInodeRecord,
   dataLayout,
   direntRecord,
@@ -14,6 +15,7 @@ import {
   xattrHeaderRecord,
 } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
+import type { PlannedChunks } from "./plan-chunks.js";
 import type { PlannedInode } from "./plan-inodes.js";
 import { type PlannedXattr, splitXattrs } from "./plan-xattrs.js";
 
@@ -44,7 +46,8 @@ const fileTypes: Readonly<Record<NodeKind, number>> = {
 export function writeInode(view: DataView, at: number, inode: PlannedInode, serial: number): void {
   const { node, xattrBytes, extended } = inode;
   const { offsets } = extended ? extendedInodeRecord : compactInodeRecord;
-  const layout = inode.inlineBytes > 0 ? dataLayout.flatInline : dataLayout.flatPlain;
+  const flat = inode.inlineBytes > 0 ? dataLayout.flatInline : dataLayout.flatPlain;
+  const layout = inode.chunks ? dataLayout.chunkBased : flat;
   const format = (extended ? inodeFormat.extended : 0) + layout * 2 ** inodeFormat.layoutShift;
   view.setUint16(at + offsets.format, format, true);
   view.setUint16(at + offsets.xattrCount, xattrBytes === 0 ? 0 : (xattrBytes - xattrHeaderRecord.size) / 4 + 1, true);
@@ -74,7 +77,8 @@ function writeExtended(view: DataView, at: number, inode: PlannedInode): void {
   view.setUint32(at + offsets.nlink, inode.nlink, true);
 }
 
-function addressOf({ node, blocks, startBlock }: PlannedInode): number {
+function addressOf({ node, blocks, startBlock, chunks }: PlannedInode): number {
+  if (chunks) return chunks.blocksLog2;
   switch (node.kind) {
     case "character-device":
     case "block-device":
@@ -99,6 +103,14 @@ export function writeXattrBody(bytes: Uint8Array, view: DataView, start: number,
   for (const xattr of inline) {
     writeXattr(bytes, view, at, xattr);
     at += xattr.bytes;
+  }
+}
+
+/** Writes the numbers of the blocks where chunks begin. */
+export function writeChunkList(view: DataView, start: number, { places }: PlannedChunks): void {
+  for (const [index, place] of places.entries()) {
+    const block = place === undefined ? nullBlock32 : place.inode.startBlock + place.block;
+    view.setUint32(start + chunkBlockBytes * index, block, true);
   }
 }
 

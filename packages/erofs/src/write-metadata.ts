@@ -1,11 +1,12 @@
 import { viewOf } from "@sextant/bytes";
 import { inodeSlotBytes } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
+import { chunkListBytes } from "./plan-chunks.js";
 import { shapeDirectory } from "./plan-directories.js";
 import type { PlannedInode } from "./plan-inodes.js";
 import { headBytes } from "./plan-layout.js";
 import { slotsPerBlock } from "./plan-slots.js";
-import { writeDirentBlock, writeInode, writeText, writeXattr, writeXattrBody } from "./write-inode.js";
+import { writeChunkList, writeDirentBlock, writeInode, writeText, writeXattr, writeXattrBody } from "./write-inode.js";
 
 /** Writes metadata blocks in order, each as soon as the file tails in it are known. */
 export interface MetadataWriter {
@@ -126,7 +127,9 @@ function writeAll(plan: ErofsPlan, bytes: Uint8Array, view: DataView, at: number
   const { node, inlineBytes, entries } = inode;
   writeInode(view, at, inode, serial);
   const body = at + headBytes(inode);
-  if (inode.xattrs.length > 0) writeXattrBody(bytes, view, body - inode.xattrBytes, inode, plan);
+  const chunkList = body - chunkListBytes(inode);
+  if (inode.xattrs.length > 0) writeXattrBody(bytes, view, chunkList - inode.xattrBytes, inode, plan);
+  if (inode.chunks) writeChunkList(view, chunkList, inode.chunks);
   if (inlineBytes === 0) return;
   if (node.kind === "symlink") writeText(bytes, body, node.target);
   if (entries === undefined) return;
@@ -139,7 +142,7 @@ function writeShared(bytes: Uint8Array, start: number, plan: ErofsPlan): void {
   for (const xattr of plan.sharedXattrs) writeXattr(bytes, view, start + (xattr.sharedAt ?? 0), xattr);
 }
 
-/** Directory data, inodes with more xattrs than a block takes, and shared xattrs beyond one block. */
+/** Directory data, inodes with more xattrs or chunks than a block takes, and shared xattrs beyond one block. */
 function runsOf(plan: ErofsPlan, byNid: readonly PlannedInode[]): Run[] {
   const { blockBytes } = plan;
   const runs: Run[] = [];

@@ -1,5 +1,5 @@
 import { type Chunk, concatBytes, type Hasher, portableHasher, viewOf } from "@sextant/bytes";
-import { featureCompat } from "./features.js";
+import { featureCompat, featureIncompat } from "./features.js";
 import { type SuperblockRecord, superblockRecord, superMagic, superOffset } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
 import { superblockChecksum } from "./superblock.js";
@@ -39,11 +39,9 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
   const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher, memory);
   const metadata = metadataWriter(plan, metadataArea.append);
   let previous: Chunk | undefined;
-  for await (const { inode, start, end, bytes } of readContents(plan, memory)) {
+  for await (const { inode, start, end, offset, bytes } of readContents(plan, memory)) {
     const tailStart = inode.size - inode.inlineBytes;
-    if (bytes !== undefined && start < tailStart) {
-      dataArea.append(inode.startBlock * blockBytes + start, bytes.subarray(0, tailStart - start));
-    }
+    if (bytes !== undefined && start < tailStart) dataArea.append(offset, bytes.subarray(0, tailStart - start));
     if (end > tailStart) {
       const skipped = Math.max(0, tailStart - start);
       metadata.putTail(inode, start + skipped - tailStart, bytes?.subarray(skipped));
@@ -99,7 +97,7 @@ function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array): 
     xattrBlock: Math.floor(sharedOffset / blockBytes),
     uuid,
     volumeName: plan.label,
-    featureIncompat: 0,
+    featureIncompat: inodes.some(({ chunks }) => chunks) ? featureIncompat.chunkedFile : 0,
     compression: 0,
     extraDevices: 0,
     deviceTableSlot: 0,
