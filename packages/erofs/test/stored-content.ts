@@ -1,4 +1,4 @@
-import { decodeBlock } from "@sextant/codecs";
+import { clusterDecoder } from "@sextant/codecs";
 import type { RegularFile } from "@sextant/tree";
 import {
   type CompressedContent,
@@ -9,6 +9,7 @@ import {
 } from "../src/stored.js";
 
 const blockBytes = 4096;
+const decoder = clusterDecoder();
 
 /** A cluster's content, as any reader would get it. */
 async function decodeCluster(content: CompressedContent, cluster: number): Promise<Uint8Array> {
@@ -26,7 +27,7 @@ function decode(algorithm: (typeof clusterAlgorithms)[number], bytes: Uint8Array
   if (algorithm === "stored") return bytes.subarray(0, size);
   const output = new Uint8Array(size);
   const first = bytes.findIndex((byte) => byte !== 0);
-  const done = decodeBlock(algorithm, bytes.subarray(first), output);
+  const done = decoder.decode(algorithm, bytes.subarray(first), output);
   if (done !== size) throw new Error(`${done} bytes came out instead of ${size}`);
   return output;
 }

@@ -1,6 +1,7 @@
 import type { Hasher } from "@sextant/bytes";
 import { digestBytes } from "./scan.js";
 import type { Content, Stream } from "./streams.js";
+import { type ItemTail, itemTail } from "./task.js";
 
 /** The chunks of a stream, in order. */
 export interface Chunks {
@@ -27,10 +28,12 @@ export interface Repeats {
   readonly cuts: ReadonlyMap<Stream, readonly number[]>;
   /** Streams whose very end is repeated, which therefore is in a cluster that stands in blocks. */
   readonly ends: ReadonlySet<Stream>;
+  /** How pieces end inside of streams. */
+  readonly innerTail: ItemTail;
 }
 
 /** Where nobody looked. */
-export const noRepeats: Repeats = { of: new Map(), cuts: new Map(), ends: new Set() };
+export const noRepeats: Repeats = { of: new Map(), cuts: new Map(), ends: new Set(), innerTail: itemTail.inner };
 
 const digestAt = ({ digests }: Chunks, index: number): string =>
   String.fromCharCode(...digests.subarray(index * digestBytes, (index + 1) * digestBytes));
@@ -95,7 +98,12 @@ export function findRepeats(
     }
     if (found.length > 0) repeats.set(stream, found);
   }
-  return { of: repeats, cuts: new Map([...places].map(([stream, { cuts }]) => [stream, cuts()])), ends };
+  return {
+    of: repeats,
+    cuts: new Map([...places].map(([stream, { cuts }]) => [stream, cuts()])),
+    ends,
+    innerTail: itemTail.cut,
+  };
 }
 
 export interface RepeatLimits {
@@ -130,13 +138,13 @@ function streamPlaces(chunks: Chunks, size: number, blockBytes: number, edges: r
     count,
     startOf,
     isRepeated: (index: number) => repeated[index] === 1,
-    /** Whether a cluster can begin with that chunk: it leaves a block's worth or nothing to the next beginnings. */
+    /** Whether a cluster can begin with that chunk: it leaves two blocks' worth or nothing to the next beginnings. */
     canCut(index: number): boolean {
       const at = startOf(index);
       if (at === size) return true;
-      return [-1, 0, 1].every((step) => {
+      return [-2, -1, 0, 1, 2].every((step) => {
         const other = cuts.get(blockOf(at) + step);
-        return other === undefined || other === at || Math.abs(other - at) >= blockBytes;
+        return other === undefined || other === at || Math.abs(other - at) >= 2 * blockBytes;
       });
     },
     addCuts(index: number, length: number): void {

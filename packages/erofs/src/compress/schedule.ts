@@ -1,6 +1,6 @@
 import type { Compression } from "./compression.js";
 import { type Piece, type Stream, streamReader } from "./streams.js";
-import { type ItemTail, itemTail } from "./task.js";
+import type { ItemTail } from "./task.js";
 
 /**
  * Content of one task at most. Pieces larger than this end where segments end, so that threads share them; each such end
@@ -53,13 +53,13 @@ function* batches(pieces: Iterable<Piece>, blockBytes: number): Generator<Batch>
 }
 
 /** Segments of about equal size, since a short one at the end would have nobody to share with. */
-function* segments({ tail, stream, ...piece }: Piece, blockBytes: number): Generator<Item> {
+function* segments({ tail, innerTail, stream, ...piece }: Piece, blockBytes: number): Generator<Item> {
   const count = Math.max(1, Math.ceil((piece.end - piece.start) / segmentBytes));
   const step = (piece.end - piece.start) / count;
   let start = piece.start;
   for (let index = 1; index < count; index++) {
     const end = Math.ceil((piece.start + index * step) / blockBytes) * blockBytes;
-    yield { stream, start, end, tail: itemTail.inner };
+    yield { stream, start, end, tail: innerTail };
     start = end;
   }
   if (start < piece.end) yield { stream, start, end: piece.end, tail };

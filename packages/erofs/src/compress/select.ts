@@ -55,7 +55,15 @@ function scanPieces(chosen: readonly ChosenContent[], streamOf: ReadonlyMap<Cont
   const pieces: Piece[] = [];
   for (const { content, compression } of chosen) {
     const stream = streamOf.get(content);
-    if (stream) pieces.push({ stream, start: 0, end: stream.size, compression, tail: itemTail.blocks });
+    if (stream)
+      pieces.push({
+        stream,
+        start: 0,
+        end: stream.size,
+        compression,
+        tail: itemTail.blocks,
+        innerTail: itemTail.inner,
+      });
   }
   return pieces;
 }
@@ -130,7 +138,7 @@ export function pieceRanges(
   stream: Stream,
   compression: Compression,
   tail: ItemTail,
-  { of, cuts }: Repeats,
+  { of, cuts, innerTail }: Repeats,
   from = 0,
   to = stream.size,
 ): Piece[] {
@@ -143,9 +151,7 @@ export function pieceRanges(
     while ((repeats[next]?.end ?? Number.POSITIVE_INFINITY) <= start) next += 1;
     const isRepeat = (repeats[next]?.start ?? Number.POSITIVE_INFINITY) <= start;
     if (!isRepeat && start < end) {
-      const isAligned = end % blockBytes === 0;
-      const inner = isAligned ? itemTail.inner : itemTail.cut;
-      pieces.push({ stream, start, end, compression, tail: end === stream.size ? tail : inner });
+      pieces.push({ stream, start, end, compression, tail: end === stream.size ? tail : innerTail, innerTail });
     }
     start = end;
   }

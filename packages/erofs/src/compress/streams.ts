@@ -33,7 +33,10 @@ export interface Piece {
   readonly start: number;
   readonly end: number;
   readonly compression: Compression;
+  /** Of its end. */
   readonly tail: ItemTail;
+  /** Of the ends inside of it, if it is cut into several: `inner` or `cut`. */
+  readonly innerTail: ItemTail;
 }
 
 /** A stream of one file. */

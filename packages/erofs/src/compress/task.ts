@@ -10,7 +10,7 @@ export const itemTail = {
   fragment: 2,
   /** More of the file follows; the end is a block's end in the file. */
   inner: 3,
-  /** More of the file follows; the end is anywhere. */
+  /** More of the file follows, and these clusters may come again anywhere. */
   cut: 4,
 } as const;
 export type ItemTail = (typeof itemTail)[keyof typeof itemTail];

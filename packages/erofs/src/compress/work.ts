@@ -41,12 +41,16 @@ function compressItem(
 ): void {
   const { blockBytes, compression } = task;
   const { clusterBytes } = compression;
-  const endOf = endRule(tail, end, blockBytes);
   let at = start;
   let inlineSize = 0;
   while (at < end && inlineSize === 0) {
     if (tail === itemTail.fragment && end - at <= clusterBytes) break;
-    const filled = fillCluster(encoder, at, end, clusterBytes, endOf);
+    if (tail === itemTail.cut && end - at < 4 * blockBytes) {
+      finishItem(task, encoder, results, at, end);
+      at = end;
+      break;
+    }
+    const filled = fillCluster(encoder, at, end, task, tail);
     const size = filled?.bytes.length ?? 0;
     const consumed = filled?.consumed ?? 0;
     const isLast = at + consumed === end;
@@ -54,11 +58,11 @@ function compressItem(
       results.addInline(filled.bytes);
       inlineSize = size;
       at = end;
-    } else if (filled && Math.ceil(size / blockBytes) < Math.ceil(consumed / blockBytes)) {
+    } else if (filled && isSmaller(size, consumed, blockBytes)) {
       results.add(filled.bytes, consumed);
       at += consumed;
     } else {
-      const next = endOf(at, Math.min(end, at + clusterBytes));
+      const next = storedEnd(at, end, task, tail);
       results.addStored(task.bytes.subarray(at, next));
       at = next;
     }
@@ -66,30 +70,41 @@ function compressItem(
   results.endItem(at - start, inlineSize);
 }
 
-/** Fills a cluster that ends where `endOf` lets it; undefined where that is no use. */
-function fillCluster(encoder: ClusterEncoder, at: number, end: number, clusterBytes: number, endOf: EndRule) {
-  const filled = encoder.fill(at, end, clusterBytes);
-  if (filled === undefined) return undefined;
-  const next = at + filled.consumed;
-  const wanted = endOf(at, next);
-  if (wanted === next) return filled;
-  return wanted < next ? encoder.fill(at, wanted, clusterBytes) : undefined;
-}
-
-/** Where a cluster from `at` on ends that would end at `next`. */
-type EndRule = (at: number, next: number) => number;
+const isSmaller = (size: number, consumed: number, blockBytes: number) =>
+  Math.ceil(size / blockBytes) < Math.ceil(consumed / blockBytes);
 
 /**
- * No two extents of a file may begin in the same block. So where more of the file follows behind `end`, the last cluster
- * holds a block at least, or everything, which may take one block more than a cluster has.
+ * What an item that is cut anywhere leaves for its last cluster at least. No two extents of a file may begin in the same
+ * block, wherever in a file these clusters come again: so none is shorter than a block, and the last one, which may be larger
+ * than its content, begins two blocks before the end so that the file's index has room to say how large.
  */
-function endRule(tail: number, end: number, blockBytes: number): EndRule {
-  if (tail !== itemTail.inner && tail !== itemTail.cut) return (_, next) => next;
-  const least = tail === itemTail.cut ? blockBytes : 1;
-  return (at, next) => {
-    if (next >= end || end - next >= blockBytes) return next;
-    return end - blockBytes - at >= least ? end - blockBytes : end;
-  };
+const cutRest = (blockBytes: number) => 2 * blockBytes;
+
+function fillCluster(encoder: ClusterEncoder, at: number, end: number, task: CompressTask, tail: number) {
+  const { clusterBytes } = task.compression;
+  const filled = encoder.fill(at, end, clusterBytes);
+  const rest = end - at - (filled?.consumed ?? 0);
+  if (tail !== itemTail.cut || rest === 0 || rest >= cutRest(task.blockBytes)) return filled;
+  return encoder.fill(at, end - cutRest(task.blockBytes), clusterBytes);
+}
+
+/** Where a stored cluster from `at` on ends: whole blocks, unless it is the last one. */
+function storedEnd(at: number, end: number, { blockBytes, compression }: CompressTask, tail: number): number {
+  const next = Math.min(end, at + compression.clusterBytes);
+  if (tail !== itemTail.cut) return next;
+  const count = Math.min(next, end - cutRest(blockBytes)) - at;
+  return at + count - (count % blockBytes);
+}
+
+/** The last cluster of an item that is cut anywhere: compressed even where that makes it larger, as it has no other form. */
+function finishItem(task: CompressTask, encoder: ClusterEncoder, results: Collector, at: number, end: number): void {
+  const { blockBytes, bytes, compression } = task;
+  const filled = encoder.fill(at, end, Math.max(compression.clusterBytes, 6 * blockBytes));
+  if (filled?.consumed !== end - at) throw new RangeError(`${end - at} bytes do not fit into six blocks`);
+  const isWhole = filled.consumed % blockBytes === 0;
+  if (isWhole && !isSmaller(filled.bytes.length, filled.consumed, blockBytes))
+    results.addStored(bytes.subarray(at, end));
+  else results.add(filled.bytes, filled.consumed);
 }
 
 type Collector = ReturnType<typeof collector>;
@@ -98,8 +113,8 @@ type Collector = ReturnType<typeof collector>;
 let scratch = new Uint8Array(0);
 
 function collector({ bytes, sizes, blockBytes, compression }: CompressTask) {
-  // A cluster is never larger than what it holds, but for the last block.
-  const limit = bytes.length + (sizes.length + 1) * blockBytes;
+  // A cluster is never larger than what it holds, but for the last block, and one where an item is cut.
+  const limit = bytes.length + (sizes.length + 1) * 2 * blockBytes;
   if (scratch.length < limit) scratch = new Uint8Array(limit);
   const data = scratch;
   const algorithm = clusterAlgorithms.indexOf(algorithmOf(compression.method));
