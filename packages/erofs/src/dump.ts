@@ -2,7 +2,8 @@ import { type ByteSource, type RecordType, type Span, toHex } from "@sextant/byt
 import { type Name, nameToText } from "@sextant/tree";
 import { storedBlocks } from "./directory.js";
 import { decodeDirentBlock } from "./dirents.js";
-import { bodyOffset, type Inode, isCompressed, readInode } from "./inode.js";
+import { describeExtent, dumpConfigs, dumpMap } from "./dump-compressed.js";
+import { type Inode, isCompressed, metadataOf, nidText, readInode } from "./inode.js";
 import {
   chunkBlockBytes,
   chunkIndexRecord,
@@ -18,15 +19,16 @@ import {
   xattrHeaderRecord,
 } from "./layout.js";
 import { locateAll } from "./locate.js";
-import { chunkIndexArea, mapExtents } from "./map-data.js";
+import { chunkIndexArea, extentMapper } from "./map-data.js";
 import { type OpenOptions, openVolume } from "./open-volume.js";
 import { arePrefixesPlain, readPrefixes } from "./prefixes.js";
 import { deviceCount, readBytes, type Volume } from "./volume.js";
-import { fullName, readSharedXattr, readXattrBody, type StoredXattr } from "./xattrs.js";
+import { fullName, readSharedXattr, readXattrBody, type StoredXattr, sharedXattrArea } from "./xattrs.js";
 
 /**
  * Every field of an image with its offset: superblock, device table, and then, directory by directory from the root on,
- * each inode with its xattrs, entries, chunk indexes and the places of its data. Spans come in the order in which things
+ * each inode with its xattrs, indexes, entries and the places of its data; the packed inode and the metabox last. What is in the
+ * metabox has offsets in its data, and what is in compressed directories in theirs. Spans come in the order in which things
  * lead to one another, not sorted by offset. Throws what `open` and the reading of each part throws.
  */
 export async function* dump(source: ByteSource, options: OpenOptions = {}): AsyncGenerator<Span, void> {
@@ -34,25 +36,26 @@ export async function* dump(source: ByteSource, options: OpenOptions = {}): Asyn
   yield* dumpSuperblock(volume);
   const visited = new Set<number>();
   const shared = new Set<number>();
-  const pending: { readonly nid: number; readonly path: string }[] = [{ nid: volume.superblock.rootNid, path: "/" }];
+  const { rootNid, packedNid, metaboxNid } = volume.superblock;
+  const pending: { readonly nid: number; readonly path: string }[] = [{ nid: rootNid, path: "/" }];
+  if (packedNid !== 0) pending.unshift({ nid: packedNid, path: "packed" });
+  if (metaboxNid !== undefined) pending.unshift({ nid: metaboxNid, path: "metabox" });
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     if (visited.has(next.nid)) continue;
     visited.add(next.nid);
     const inode = await readInode(volume, next.nid);
-    const prefix = `inode ${inode.nid} (${next.path})`;
+    const prefix = `inode ${nidText(inode.nid)} (${next.path})`;
     yield* dumpInode(volume, inode, prefix);
     yield* dumpXattrs(volume, inode, prefix, shared);
-    if (isCompressed(inode.layout)) {
-      yield place(bodyOffset(inode), bodyOffset(inode), `${prefix}.data`, `${inode.size} bytes, compressed`);
-      continue;
-    }
+    if (isCompressed(inode.layout) && inode.size > 0) yield* dumpMap(volume, inode, prefix);
     if (inode.kind === "directory") {
       const children: { readonly nid: number; readonly name: Name }[] = [];
       yield* dumpDirectory(volume, inode, prefix, children);
       for (const { nid, name } of children.reverse()) {
         pending.push({ nid, path: `${next.path === "/" ? "" : next.path}/${nameToText(name)}` });
       }
-    } else yield* dumpData(volume, inode, prefix);
+    }
+    yield* dumpData(volume, inode, prefix);
   }
 }
 
@@ -60,26 +63,27 @@ const place = (start: number, end: number, path: string, value: string): Span =>
 
 /** The spans of a record with another name in front. */
 async function* dumpRecord<S>(
-  volume: Volume,
+  area: ByteSource,
   type: RecordType<S>,
   offset: number,
   prefix: string,
 ): AsyncGenerator<Span> {
-  const bytes = await readBytes(volume.pages, offset, offset + type.size, prefix);
+  const bytes = await readBytes(area, offset, offset + type.size, prefix);
   for (const span of type.spans(bytes, 0, offset)) {
     yield { ...span, path: `${prefix}${span.path.slice(type.name.length)}` };
   }
 }
 
 async function* dumpSuperblock(volume: Volume): AsyncGenerator<Span> {
-  yield* dumpRecord(volume, superblockRecord, superOffset, "superblock");
+  yield* dumpRecord(volume.pages, superblockRecord, superOffset, "superblock");
   if (volume.superblock.record.extensionSlots > 0) {
-    yield* dumpRecord(volume, superblockSlotRecord, superOffset + superblockRecord.size, "superblock");
+    yield* dumpRecord(volume.pages, superblockSlotRecord, superOffset + superblockRecord.size, "superblock");
   }
   for (let index = 0; index < deviceCount(volume.superblock); index++) {
     const offset = (volume.superblock.record.deviceTableSlot + index) * deviceSlotRecord.size;
-    yield* dumpRecord(volume, deviceSlotRecord, offset, `device ${index + 1}`);
+    yield* dumpRecord(volume.pages, deviceSlotRecord, offset, `device ${index + 1}`);
   }
+  yield* dumpConfigs(volume);
   if (volume.superblock.record.xattrPrefixCount === 0 || !arePrefixesPlain(volume)) return;
   for (const [index, { baseIndex, infix, offset }] of (await readPrefixes(volume)).entries()) {
     const path = `xattr prefix ${index}`;
@@ -90,29 +94,32 @@ async function* dumpSuperblock(volume: Volume): AsyncGenerator<Span> {
 }
 
 async function* dumpInode(volume: Volume, inode: Inode, prefix: string): AsyncGenerator<Span> {
+  const area = await metadataOf(volume, inode);
   if (inode.headerBytes === extendedInodeRecord.size)
-    yield* dumpRecord(volume, extendedInodeRecord, inode.offset, prefix);
-  else yield* dumpRecord(volume, compactInodeRecord, inode.offset, prefix);
+    yield* dumpRecord(area, extendedInodeRecord, inode.offset, prefix);
+  else yield* dumpRecord(area, compactInodeRecord, inode.offset, prefix);
 }
 
 async function* dumpXattrs(volume: Volume, inode: Inode, prefix: string, seen: Set<number>): AsyncGenerator<Span> {
   const body = await readXattrBody(volume, inode);
   if (body === undefined) return;
-  yield* dumpRecord(volume, xattrHeaderRecord, body.offset, `${prefix}.xattrs`);
+  const area = await metadataOf(volume, inode);
+  yield* dumpRecord(area, xattrHeaderRecord, body.offset, `${prefix}.xattrs`);
   for (const [index, id] of body.sharedIds.entries()) {
     const offset = body.offset + xattrHeaderRecord.size + sharedXattrIdBytes * index;
     yield place(offset, offset + sharedXattrIdBytes, `${prefix}.xattrs.shared[${index}]`, String(id));
   }
-  for (const [index, stored] of body.inline.entries()) yield* dumpEntry(volume, stored, `${prefix}.xattr ${index}`);
+  for (const [index, stored] of body.inline.entries())
+    yield* dumpEntry(volume, area, stored, `${prefix}.xattr ${index}`);
   for (const id of body.sharedIds) {
     if (seen.has(id)) continue;
     seen.add(id);
-    yield* dumpEntry(volume, await readSharedXattr(volume, id), `shared xattr ${id}`);
+    yield* dumpEntry(volume, await sharedXattrArea(volume), await readSharedXattr(volume, id), `shared xattr ${id}`);
   }
 }
 
-async function* dumpEntry(volume: Volume, stored: StoredXattr, prefix: string): AsyncGenerator<Span> {
-  yield* dumpRecord(volume, xattrEntryRecord, stored.offset, prefix);
+async function* dumpEntry(volume: Volume, area: ByteSource, stored: StoredXattr, prefix: string): AsyncGenerator<Span> {
+  yield* dumpRecord(area, xattrEntryRecord, stored.offset, prefix);
   const nameAt = stored.offset + xattrEntryRecord.size;
   const valueAt = nameAt + stored.suffix.length;
   const name = await fullName(volume, stored);
@@ -139,31 +146,34 @@ async function* dumpDirectory(
   }
 }
 
-/** Chunk indexes decoded in one step. */
+/** Data is mapped in steps of so many bytes, or chunks. */
+const bytesPerStep = 2 ** 28;
 const indexesPerStep = 16384;
 
 async function* dumpData(volume: Volume, inode: Inode, prefix: string): AsyncGenerator<Span> {
   const { chunk, size } = inode;
-  if (inode.kind !== "file" && inode.kind !== "symlink") return;
+  const hasData = inode.kind === "file" || inode.kind === "symlink";
+  if (!hasData && !isCompressed(inode.layout)) return;
+  const area = await metadataOf(volume, inode);
   if (chunk !== undefined) {
     const { unit, offset } = chunkIndexArea(inode, chunk);
     for (let index = 0; index * chunk.bytes < size; index++) {
       const at = offset + unit * index;
       if (unit === chunkBlockBytes) {
-        const bytes = await readBytes(volume.pages, at, at + unit, prefix);
+        const bytes = await readBytes(area, at, at + unit, prefix);
         const block = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
         yield place(at, at + unit, `${prefix}.chunk ${index}`, String(block));
-      } else yield* dumpRecord(volume, chunkIndexRecord, at, `${prefix}.chunk ${index}`);
+      } else yield* dumpRecord(area, chunkIndexRecord, at, `${prefix}.chunk ${index}`);
     }
   }
-  const step = chunk === undefined ? size : chunk.bytes * indexesPerStep;
-  for (let start = 0; start < size; start += step) {
-    const extents = await mapExtents(volume, inode, start, Math.min(size, start + step));
+  const step = chunk === undefined ? bytesPerStep : chunk.bytes * indexesPerStep;
+  const mapper = extentMapper(volume, inode);
+  for (let start = 0; start < size; ) {
+    const extents = await mapper.map(start, Math.min(size, start + step));
     for (const { extent, from } of await locateAll(volume, inode, extents)) {
-      const { device, kind, start: first, end } = extent;
-      const what = kind === "inline" ? "inline" : device > 0 ? `on device ${device}` : "in blocks";
-      yield place(from, from + extent.storedBytes, `${prefix}.data`, `bytes ${first}…${end}, ${what}`);
+      yield place(from, from + extent.storedBytes, `${prefix}.data`, describeExtent(extent));
     }
+    start = extents.at(-1)?.end ?? size;
   }
 }
 

@@ -21,8 +21,8 @@ export interface RecordMap {
   fail(message: string, number: number, code?: "MALFORMED_INDEX" | "UNSUPPORTED_COMPRESSION"): ErofsError;
 }
 
-/** One record, as it is. */
-interface StoredRecord {
+/** What a record has, as it is; what it has no room for is 0. */
+export interface StoredRecord {
   readonly length: number;
   readonly low: number;
   readonly high: number;
@@ -59,7 +59,8 @@ export async function openRecords(volume: Volume, inode: Inode, header: ExtentMa
 
 const { offsets } = extentRecord;
 
-async function readRecord({ area, header, offset, fail }: RecordMap, number: number): Promise<StoredRecord> {
+/** One record. */
+export async function readRecord({ area, header, offset, fail }: RecordMap, number: number): Promise<StoredRecord> {
   const { recordBytes } = header;
   const at = offset + number * recordBytes;
   const view = viewOf(await readBytes(area, at, at + recordBytes, "extent"));
