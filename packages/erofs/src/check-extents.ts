@@ -14,30 +14,34 @@ export interface OwnedRange {
   readonly owner: Owner;
   /** Inode number, or id of a shared xattr; -1 for the superblock and the device table. */
   readonly of: number;
+  /** Bytes of the whole file, if that is the owner. */
+  readonly fileBytes?: number;
 }
 
 const owners: readonly Owner[] = ["metadata", "shared xattr", "data", "chunk", "file"];
 
-/** Ranges in columns, 40 bytes each: an image may have millions. */
+/** Ranges in columns, 48 bytes each: an image may have millions. */
 export interface Ranges {
   readonly sources: ByteSource[];
   readonly starts: number[];
   readonly ends: number[];
   readonly of: number[];
+  readonly fileBytes: number[];
   /** Number of the source × number of owners + number of the owner. */
   readonly kinds: number[];
 }
 
 export function noRanges(): Ranges {
-  return { sources: [], starts: [], ends: [], of: [], kinds: [] };
+  return { sources: [], starts: [], ends: [], of: [], fileBytes: [], kinds: [] };
 }
 
-export function addRange(ranges: Ranges, { source, start, end, owner, of }: OwnedRange): void {
+export function addRange(ranges: Ranges, { source, start, end, owner, of, fileBytes = 0 }: OwnedRange): void {
   if (start >= end) return;
   if (!ranges.sources.includes(source)) ranges.sources.push(source);
   ranges.starts.push(start);
   ranges.ends.push(end);
   ranges.of.push(of);
+  ranges.fileBytes.push(fileBytes);
   ranges.kinds.push(ranges.sources.indexOf(source) * owners.length + owners.indexOf(owner));
 }
 
@@ -47,7 +51,14 @@ function rangeAt(ranges: Ranges, index: number): OwnedRange {
   const source = ranges.sources[sourceOf(ranges, index)];
   const owner = owners[(ranges.kinds[index] ?? 0) % owners.length];
   if (source === undefined || owner === undefined) throw new RangeError(`there is no range ${index}`);
-  return { source, owner, start: ranges.starts[index] ?? 0, end: ranges.ends[index] ?? 0, of: ranges.of[index] ?? 0 };
+  return {
+    source,
+    owner,
+    start: ranges.starts[index] ?? 0,
+    end: ranges.ends[index] ?? 0,
+    of: ranges.of[index] ?? 0,
+    fileBytes: ranges.fileBytes[index] ?? 0,
+  };
 }
 
 /** Each range that begins inside of one before it, with that one: of several the one that reaches furthest. */
@@ -74,7 +85,8 @@ function mayShare(first: OwnedRange, second: OwnedRange): boolean {
   const both = new Set([first.owner, second.owner]);
   if (both.has("shared xattr")) return both.size === 1;
   if (both.has("chunk")) return both.size === 1 || both.has("file");
-  return both.has("file") && both.size === 1 && first.start === second.start;
+  const isWhole = first.start === second.start && first.end === second.end && first.fileBytes === second.fileBytes;
+  return isWhole && both.has("file") && both.size === 1;
 }
 
 /** Each range of a source that ends behind `limit`. */

@@ -90,7 +90,8 @@ function rememberExtent(state: CheckState, inode: Inode, located: Located): void
   if (extent.kind === "cluster" || extent.algorithm !== "stored") addReference(state.clusters, inode.nid, located);
   else if (extent.kind === "blocks") {
     const owner = inode.chunk !== undefined ? "chunk" : inode.kind === "file" ? "file" : "data";
-    addRange(state.ranges, { source, start: from, end: from + extent.storedBytes, owner, of: inode.nid });
+    const range = { source, start: from, end: from + extent.storedBytes, owner, of: inode.nid } as const;
+    addRange(state.ranges, { ...range, fileBytes: inode.size });
   }
 }
 

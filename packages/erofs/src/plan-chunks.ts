@@ -45,7 +45,7 @@ export function runsOf({ chunks, blocksOf, size, inlineBytes }: PlannedInode): r
 export function shareIdentical(inodes: readonly PlannedInode[]): void {
   const first = new Map<string, PlannedInode>();
   for (const inode of inodes) {
-    if (inode.node.kind !== "file" || inode.blocks === 0) continue;
+    if (inode.node.kind !== "file" || inode.blocks === 0 || inode.stored) continue;
     const { identity, size } = inode.node.content;
     if (identity === undefined) continue;
     const key = `${size} ${identity}`;
@@ -53,9 +53,12 @@ export function shareIdentical(inodes: readonly PlannedInode[]): void {
   }
 }
 
-/** The end of a file may stand behind one inode and not behind its equal, which then has a block more. */
+/**
+ * The end of a file may stand behind one inode and not behind its equal, which then has a block more. They go apart: to
+ * readers who check, two files that overlap in part are damage.
+ */
 function copyBlocks(inode: PlannedInode, equal: PlannedInode | undefined): boolean {
-  if (equal === undefined || equal.blocks < inode.blocks) return false;
+  if (equal === undefined || equal.blocks !== inode.blocks) return false;
   inode.blocksOf = equal;
   return true;
 }
@@ -83,7 +86,7 @@ export function shareChunks(inodes: readonly PlannedInode[], { chunkBytes, count
     wholes: new Map(),
   };
   for (const inode of inodes) {
-    if (inode.node.kind !== "file" || inode.blocks === 0) continue;
+    if (inode.node.kind !== "file" || inode.blocks === 0 || inode.stored) continue;
     const found = files.get(inode.node.content);
     if (found === undefined || copyBlocks(inode, brought.wholes.get(found.whole))) continue;
     if (!bringNew(inode, found, brought)) bringAll(inode, found, brought);
