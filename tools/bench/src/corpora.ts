@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 
 /** A number in [0, below), a new one each call. */
@@ -100,7 +110,27 @@ const entries: Corpus = {
   },
 };
 
-const corpora = { big, many, entries };
+/** 24 MB of a few large files, many small ones, and copies: for a quick look at what compresses. */
+const sample: Corpus = {
+  version: 1,
+  make(folder) {
+    const random = seeded(5);
+    const pool = makePool(random);
+    for (const name of ["lib", "share", "again"]) mkdirSync(join(folder, "usr", name), { recursive: true });
+    for (let file = 0; file < 8; file++) {
+      writeFile(join(folder, `usr/lib/library-${file}.so`), 2_000_000 + random(4096), pool, random);
+    }
+    for (let file = 0; file < 600; file++) {
+      writeFile(join(folder, `usr/share/file-${file}`), random(16_384), pool, random);
+    }
+    for (let file = 0; file < 2; file++) {
+      const content = readFileSync(join(folder, `usr/lib/library-${file}.so`));
+      writeFileSync(join(folder, `usr/again/library-${file}.so`), content);
+    }
+  },
+};
+
+const corpora = { big, many, entries, sample };
 export type CorpusName = keyof typeof corpora;
 
 /** The folder of a corpus below `parent`, made if it is not there. */

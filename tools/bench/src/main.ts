@@ -8,13 +8,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Bench } from "./bench.js";
+import { compressJava, compressMany, compressMix } from "./benches/compress.js";
 import { match } from "./benches/match.js";
 import { memory, pack } from "./benches/pack.js";
+import { read } from "./benches/read.js";
 import { start } from "./benches/start.js";
 import { verity } from "./benches/verity.js";
 import { formatRow, type ReportRow, reportRow } from "./report.js";
 
-const benches: readonly Bench[] = [start, pack, verity, match, memory];
+const benches: readonly Bench[] = [start, pack, compressJava, compressMix, compressMany, read, verity, match, memory];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -104,7 +104,8 @@ export const suitePackages: Readonly<Record<Suite, readonly string[]>> = {
 
 /**
  * What the running machine itself must have: programs that don't run out of another suite's root, `getfattr`, which
- * reads the xattrs of files whose names are not UTF-8, what the laboratory boots kernels with, and a browser.
+ * reads the xattrs of files whose names are not UTF-8, what the laboratory boots kernels with, a browser, and `time`,
+ * which tells benches how much memory a process took.
  */
 export const machinePackages: readonly string[] = [
   "attr",
@@ -114,6 +115,7 @@ export const machinePackages: readonly string[] = [
   "gnupg",
   "openssl",
   "qemu-system-x86",
+  "time",
 ];
 
 /** The kernels that the laboratory boots, by the series that tests ask for, each out of its suite of Debian. */

@@ -40,7 +40,9 @@ async function comparePacking(
   const source = corpus(name, folder, short);
   const image = join(folder, "out.erofs");
   const prepare = () => rmSync(image, { force: true });
-  const jobs = [{ label: "sextant pack", command: [...sextant, "pack", source, "-o", image], prepare }];
+  const jobs = [
+    { label: "sextant pack", command: [...sextant, "pack", source, "--compress", "none", "-o", image], prepare },
+  ];
   const tool = peer("mkfs.erofs");
   if (tool) {
     jobs.push({ label: `mkfs.erofs ${tool.version}`, command: [...tool.command, "--quiet", image, source], prepare });

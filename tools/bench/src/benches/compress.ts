@@ -1,0 +1,172 @@
+import { existsSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Peer, peer } from "@sextant/peers";
+import type { Bench, Comparison, Context } from "../bench.js";
+import { type CorpusName, corpus } from "../corpora.js";
+import { type DebianCorpusName, debianCorpus } from "../debian-corpora.js";
+import { type Job, type Measured, measure } from "../measure.js";
+
+/** A line of the issue's table: the same setting in our words and in the peer's. */
+interface Setting {
+  readonly title: string;
+  readonly ours: readonly string[];
+  readonly mkfs: readonly string[];
+  /** Most that ours may be of the peer's. */
+  readonly goal: { readonly size: number; readonly wall: number };
+  /** Levels of mksquashfs's zstd that it is shown beside too. */
+  readonly squashfsLevels?: readonly number[];
+  /** Only on this corpus. */
+  readonly only?: DebianCorpusName;
+}
+
+const settings: readonly Setting[] = [
+  {
+    title: "zstd 3, 64 KiB",
+    ours: ["--compress", "zstd:3", "--cluster", "64K"],
+    mkfs: ["-zzstd,level=3", "-C65536"],
+    goal: { size: 1, wall: 0.33 },
+    squashfsLevels: [3],
+  },
+  {
+    title: "zstd 3, 64 KiB, dedupe, all-fragments",
+    ours: ["--compress", "zstd:3", "--cluster", "64K", "--dedupe", "--all-fragments"],
+    mkfs: ["-zzstd,level=3", "-C65536", "-Ededupe,all-fragments"],
+    goal: { size: 1, wall: 0.33 },
+    squashfsLevels: [3],
+    only: "mix",
+  },
+  {
+    title: "zstd 12, 128 KiB, all-fragments",
+    ours: ["--compress", "zstd:12", "--cluster", "128K", "--all-fragments"],
+    mkfs: ["-zzstd,level=12", "-C131072", "-Eall-fragments"],
+    goal: { size: 1, wall: 0.33 },
+    squashfsLevels: [15],
+  },
+  {
+    title: "lz4hc 12, 64 KiB, fragments, tail packing",
+    ours: ["--compress", "lz4hc:12", "--cluster", "64K", "--fragments", "--tail-packing"],
+    mkfs: ["-zlz4hc,level=12", "-C65536", "-Efragments,ztailpacking"],
+    goal: { size: 1, wall: 1 },
+  },
+  {
+    title: "lz4, 4 KiB",
+    ours: ["--compress", "lz4", "--cluster", "4K"],
+    mkfs: ["-zlz4", "-C4096"],
+    goal: { size: 1.01, wall: 2.5 },
+  },
+  { title: "uncompressed", ours: ["--compress", "none"], mkfs: [], goal: { size: 1, wall: 3 } },
+];
+
+/** Goal of every setting. */
+const peakMiB = 512;
+/** The slowest setting takes the peer half a minute. */
+const mostRuns = 3;
+
+export const compressJava: Bench = {
+  name: "java",
+  about: "compressed images of a Java runtime beside mkfs.erofs and mksquashfs: size, time, memory",
+  run: (context) => compareSettings(context, "java"),
+};
+
+export const compressMix: Bench = {
+  name: "mix",
+  about: "the same of programs and scripts, 6,200 entries",
+  run: (context) => compareSettings(context, "mix"),
+};
+
+export const compressMany: Bench = {
+  name: "many",
+  about: "the same of 20,000 small files",
+  run: (context) => compareSettings(context, "many"),
+};
+
+type Name = DebianCorpusName | (CorpusName & "many");
+
+/** With `--short` every corpus is the same small one, and each setting is tried on one of them. */
+async function compareSettings(context: Context, name: Name): Promise<Comparison[]> {
+  const { folder, short } = context;
+  const rows = settings.filter(({ only }) => only === undefined || only === name);
+  const chosen = short ? rows.filter(({ only }) => (name === "java") === (only === undefined)) : rows;
+  if (chosen.length === 0 || (short && name === "many")) return [];
+  const source = short
+    ? corpus("sample", folder, short)
+    : name === "many"
+      ? corpus("many", folder, short)
+      : await debianCorpus(name, (line) => process.stderr.write(`${line}\n`));
+  const comparisons: Comparison[] = [];
+  for (const setting of chosen) {
+    comparisons.push(...(await compareOne(context, source, short ? "sample" : name, setting)));
+  }
+  return comparisons;
+}
+
+/** A job that writes an image, which stays until `remove`. */
+interface Packing extends Job {
+  readonly image: string;
+}
+
+function packing(label: string, image: string, command: readonly string[]): Packing {
+  return { label, image, command, prepare: () => rmSync(image, { force: true }) };
+}
+
+/** Times are fixed and every processor is used on each side; nothing is named that the others are not given. */
+function packings({ folder, sextant }: Context, source: string, setting: Setting): Packing[] {
+  const at = (name: string) => join(folder, `compress-${name}`);
+  const flags = ["--epoch", "0", ...setting.ours];
+  const jobs = [
+    packing(`sextant pack ${flags.join(" ")}`, at("ours"), [...sextant, "pack", source, ...flags, "-o", at("ours")]),
+  ];
+  const mkfs = peer("mkfs.erofs");
+  if (mkfs) {
+    const args = ["-T0", ...setting.mkfs];
+    const command = [...mkfs.command, "--quiet", ...args, at("erofs"), source];
+    jobs.push(packing(`mkfs.erofs ${mkfs.version} ${args.join(" ")}`, at("erofs"), command));
+  }
+  const mksquashfs = peer("mksquashfs");
+  for (const level of mksquashfs ? (setting.squashfsLevels ?? []) : []) {
+    jobs.push(squashing(mksquashfs as Peer, level, source, at(`squashfs-${level}`)));
+  }
+  return jobs;
+}
+
+function squashing(mksquashfs: Peer, level: number, source: string, image: string): Packing {
+  const args = ["-comp", "zstd", "-Xcompression-level", `${level}`, "-all-time", "0", "-mkfs-time", "0"];
+  const command = [...mksquashfs.command, source, image, "-noappend", "-no-progress", "-quiet", ...args];
+  return packing(`mksquashfs ${mksquashfs.version} zstd ${level}`, image, command);
+}
+
+async function compareOne(context: Context, source: string, name: string, setting: Setting): Promise<Comparison[]> {
+  const jobs = packings(context, source, setting);
+  try {
+    const measured = await measure(jobs, Math.min(context.runs, context.short ? 1 : mostRuns));
+    const sizes = jobs.map(({ image }) => statSync(image).size);
+    const [ours, ...others] = measured;
+    if (ours === undefined) return [];
+    const title = `${name}, ${setting.title}`;
+    if (others.length === 0) return [{ title, ours, notes: [megabytes(sizes[0])] }];
+    return others.map((other, index) => {
+      const mine = index === 0 && peer("mkfs.erofs") !== undefined;
+      return compared(title, ours, other, {
+        sizes: [sizes[0], sizes[index + 1]],
+        goal: mine ? setting.goal : undefined,
+      });
+    });
+  } finally {
+    for (const { image } of jobs) if (existsSync(image)) rmSync(image);
+  }
+}
+
+interface Outcome {
+  readonly sizes: readonly [ours: number | undefined, other: number | undefined];
+  readonly goal: Setting["goal"] | undefined;
+}
+
+function compared(title: string, ours: Measured, other: Measured, { sizes, goal }: Outcome): Comparison {
+  const [own = Number.NaN, theirs = Number.NaN] = sizes;
+  const note = `size ${megabytes(own)} to ${megabytes(theirs)}: ${(own / theirs).toFixed(3)} ×`;
+  const aim =
+    goal && `size ${goal.size.toFixed(2)} ×, wall ${goal.wall.toFixed(2)} ×, peak ${peakMiB} MiB, each at most`;
+  return { title, ours, peer: other, goal: aim, notes: [note] };
+}
+
+const megabytes = (bytes = Number.NaN) => `${(bytes / 1e6).toFixed(2)} MB`;
