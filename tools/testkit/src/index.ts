@@ -1,6 +1,7 @@
 export type { TreeOptions } from "./arbitrary-attributes.js";
 export { arbitraryName } from "./arbitrary-attributes.js";
 export { arbitraryTree } from "./arbitrary-tree.js";
+export { type BrowserPage, type ChromiumOptions, withChromium } from "./browser.js";
 export { type CompareField, type CompareOptions, compareTrees, compareTreeWithDirectory } from "./compare.js";
 export {
   corpusPath,
