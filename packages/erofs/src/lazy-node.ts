@@ -7,6 +7,7 @@ import { ErofsError } from "./errors.js";
 import { type Inode, kindOfFileType, nidText, readInode } from "./inode.js";
 import { maxSymlinkBytes } from "./layout.js";
 import { chunkIndexArea, mapExtents } from "./map-data.js";
+import { contentOrigins } from "./origins.js";
 import type { Volume } from "./volume.js";
 import { readXattrs } from "./xattrs.js";
 
@@ -61,7 +62,9 @@ export async function loadNode(volume: Volume, nid: number, origin: Origin = {})
     },
     content() {
       only("file", "content");
-      return { size: inode.size, extents, open: () => openData(volume, inode) };
+      const content = { size: inode.size, extents, open: () => openData(volume, inode) };
+      contentOrigins.set(content, { volume, inode });
+      return content;
     },
   };
 }

@@ -9,6 +9,7 @@ import type { SuperblockRecord } from "./layout.js";
 import { loadNode } from "./lazy-node.js";
 import { mapExtents } from "./map-data.js";
 import { type OpenOptions, openVolume } from "./open-volume.js";
+import { imageVolumes } from "./origins.js";
 import type { Device } from "./volume.js";
 
 /** An open EROFS image. */
@@ -48,7 +49,7 @@ export interface ErofsImage {
 export async function open(source: ByteSource, options: OpenOptions = {}): Promise<ErofsImage> {
   const volume = await openVolume(source, options);
   const { record, blockBytes, blocks, rootNid } = volume.superblock;
-  return {
+  const image: ErofsImage = {
     superblock: record,
     blockBytes,
     sizeBytes: blocks * blockBytes,
@@ -62,6 +63,8 @@ export async function open(source: ByteSource, options: OpenOptions = {}): Promi
     extents: async (nid, start, end) => mapExtents(volume, await readInode(volume, nid), start, end),
     clusterStats: volume.clusters.stats,
   };
+  imageVolumes.set(image, volume);
+  return image;
 }
 
 /** Sixteen bytes in the usual form: 8-4-4-4-12 digits. */

@@ -60,6 +60,12 @@ export function compressible(): Directory {
       link: symlink(nameFromText("text, longer")),
     },
     {
+      "full directory": fill(
+        directory(),
+        Object.fromEntries(
+          Array.from({ length: 700 }, (_, i) => [`${i}: a file that has a long name`, file(new Uint8Array(0))]),
+        ),
+      ),
       many: fill(
         directory(),
         Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`file ${i}`, file(prose(100 + 37 * i, 100 + i))])),

@@ -2,7 +2,7 @@ import { ErofsError } from "../errors.js";
 import { type Inode, isBoxed, nidText } from "../inode.js";
 import { type Located, locateAll } from "../locate.js";
 import type { Volume } from "../volume.js";
-import { decodeCluster } from "./decode.js";
+import { type ClusterCode, decodeCluster } from "./decode.js";
 import type { DataExtent } from "./extents.js";
 
 /** Neighbouring clusters are fetched in one request up to so many bytes. */
@@ -146,22 +146,29 @@ function decode(volume: Volume, inode: Inode, extent: DataExtent, stored: Uint8A
  * `MALFORMED_CLUSTER`, `LIMIT_CLUSTER`.
  */
 export function decodeExtent(
-  { superblock, decoder }: Volume,
+  volume: Volume,
   inode: Pick<Inode, "nid">,
   extent: DataExtent,
   stored: Uint8Array,
   output: Uint8Array,
 ): void {
-  const { blockBytes, padded } = superblock;
-  const { algorithm, partial, start, address } = extent;
-  const turnedBytes = extent.interlaced ? stored.length - blockBytes + (start % blockBytes) : 0;
   try {
-    const padLimitBytes = blockBytes - (address % blockBytes);
-    decodeCluster(decoder, stored, output, { algorithm, padded, partial, turnedBytes, padLimitBytes });
+    decodeCluster(volume.decoder, stored, output, codeOf(volume, extent));
   } catch (error) {
     if (!(error instanceof ErofsError)) throw error;
-    const path = `inode ${nidText(inode.nid)}.data`;
-    const context = { path, offset: address, nid: inode.nid, start };
-    throw new ErofsError(error.code, error.message, context, { cause: error.cause });
+    throw new ErofsError(error.code, error.message, contextOf(inode, extent), { cause: error.cause });
   }
+}
+
+/** How the stored bytes of an extent become its content. */
+export function codeOf({ superblock }: Pick<Volume, "superblock">, extent: DataExtent): ClusterCode {
+  const { blockBytes, padded } = superblock;
+  const { algorithm, partial, interlaced, start, address, storedBytes } = extent;
+  const turnedBytes = interlaced ? storedBytes - blockBytes + (start % blockBytes) : 0;
+  return { algorithm, padded, partial, turnedBytes, padLimitBytes: blockBytes - (address % blockBytes) };
+}
+
+/** What errors say of the place of an extent. */
+export function contextOf({ nid }: Pick<Inode, "nid">, { start, address }: DataExtent) {
+  return { path: `inode ${nidText(nid)}.data`, offset: address, nid, start };
 }

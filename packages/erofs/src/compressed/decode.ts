@@ -39,6 +39,23 @@ export function decodeCluster(
   throw new ErofsError("MALFORMED_CLUSTER", `the cluster holds ${got} bytes, expected ${output.length}`);
 }
 
+/**
+ * As `decodeCluster`, for a cluster that is compressed; gives the output, which belongs to the decoder and stays until its
+ * next call. Without a copy where `stored` is what the decoder's `input` gave.
+ */
+export function viewCluster(
+  decoder: ClusterDecoder,
+  stored: Uint8Array,
+  outputBytes: number,
+  { algorithm, partial, padded, padLimitBytes }: ClusterCode & { readonly algorithm: AlgorithmName },
+): Uint8Array {
+  const from = padded ? skipPadding(stored, padLimitBytes) : 0;
+  const options = { partial: partial || !padded, windowLimitBytes: maxDecodedBytes };
+  const output = attempt(() => decoder.view(algorithm, stored.subarray(from), outputBytes, options));
+  if (output.length === outputBytes) return output;
+  throw new ErofsError("MALFORMED_CLUSTER", `the cluster holds ${output.length} bytes, expected ${outputBytes}`);
+}
+
 function decompress(
   decoder: ClusterDecoder,
   algorithm: AlgorithmName,
@@ -46,8 +63,12 @@ function decompress(
   output: Uint8Array,
   partial: boolean,
 ): number {
+  return attempt(() => decoder.decode(algorithm, input, output, { partial, windowLimitBytes: maxDecodedBytes }));
+}
+
+function attempt<T>(decode: () => T): T {
   try {
-    return decoder.decode(algorithm, input, output, { partial, windowLimitBytes: maxDecodedBytes });
+    return decode();
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause;
     throw new ErofsError("MALFORMED_CLUSTER", `the cluster does not decompress: ${cause.message}`, {}, { cause });
