@@ -16,8 +16,6 @@ import * as splitting from "./split";
 
 /** Room below which no further block is tried. */
 const leastRoom: i32 = 12;
-/** A match is not made longer than this across two stretches. */
-const extendLimit: u32 = 1 << 14;
 
 export const outputLimit: i32 = 1 << 20;
 /** Blocks that turn out not to fit are written nevertheless. */
@@ -124,11 +122,11 @@ function extendMatch(to: usize): usize {
   const from = parsed;
   if (sequences.count == 0 || segments.next != from || segments.isClosed(segments.count - 1)) return from;
   const distance = sequences.distanceOf(sequences.count - 1);
-  const limit = min(to, from + extendLimit);
-  let next = from;
-  while (next < limit && load<u8>(next) == load<u8>(next - distance)) next++;
-  if (next > from) segments.extend(<u32>(next - from));
-  return next;
+  const limit = min(to, segments.inputFrom(segments.count - 1) + blockMax);
+  if (limit <= from) return from;
+  const more = sameBytes(from - distance, from, limit);
+  if (more > 0) segments.extend(more);
+  return from + more;
 }
 
 /** Writes all blocks; false where one did not fit whole, and is the last therefore. */

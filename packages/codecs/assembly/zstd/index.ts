@@ -7,7 +7,7 @@ import { firstPosition, lastPosition, paddingBytes, setBase, setWindowBytes } fr
 import { hashTable, setLevel } from "./levels";
 
 /** For what parsers keep beside their tables. */
-const parserBytes: usize = 1 << 16;
+const parserBytes: usize = 1 << 17;
 
 let input: usize = 0;
 /** All positions so far are less. */
