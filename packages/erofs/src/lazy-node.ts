@@ -7,7 +7,7 @@ import { ErofsError } from "./errors.js";
 import { type Inode, kindOfFileType, nidText, readInode } from "./inode.js";
 import { maxSymlinkBytes } from "./layout.js";
 import { chunkIndexArea, mapExtents } from "./map-data.js";
-import { contentOrigins } from "./origins.js";
+import { withOrigin } from "./origins.js";
 import type { Volume } from "./volume.js";
 import { readXattrs } from "./xattrs.js";
 
@@ -62,9 +62,7 @@ export async function loadNode(volume: Volume, nid: number, origin: Origin = {})
     },
     content() {
       only("file", "content");
-      const content = { size: inode.size, extents, open: () => openData(volume, inode) };
-      contentOrigins.set(content, { volume, inode });
-      return content;
+      return withOrigin({ size: inode.size, extents, open: () => openData(volume, inode) }, { volume, inode });
     },
   };
 }

@@ -12,3 +12,10 @@ const workerFile = existsSync(fileURLToPath(built)) ? built : new URL("./worker.
 export function compressionWorkers(jobs = availableParallelism()): NonNullable<CompressOptions["workers"]> {
   return { size: jobs, spawn: () => nodeWorker(workerFile) };
 }
+
+export {
+  type ContentWriterOptions,
+  contentWriter,
+  type ImageContentWriter,
+  type ImageFile,
+} from "./node/content-writer.js";

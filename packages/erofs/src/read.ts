@@ -9,7 +9,7 @@ import type { SuperblockRecord } from "./layout.js";
 import { loadNode } from "./lazy-node.js";
 import { mapExtents } from "./map-data.js";
 import { type OpenOptions, openVolume } from "./open-volume.js";
-import { imageVolumes } from "./origins.js";
+import { withVolume } from "./origins.js";
 import type { Device } from "./volume.js";
 
 /** An open EROFS image. */
@@ -63,8 +63,7 @@ export async function open(source: ByteSource, options: OpenOptions = {}): Promi
     extents: async (nid, start, end) => mapExtents(volume, await readInode(volume, nid), start, end),
     clusterStats: volume.clusters.stats,
   };
-  imageVolumes.set(image, volume);
-  return image;
+  return withVolume(image, volume);
 }
 
 /** Sixteen bytes in the usual form: 8-4-4-4-12 digits. */

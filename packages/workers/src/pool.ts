@@ -24,6 +24,8 @@ export interface PoolOptions<Task, Result> {
    * and answers to other events only between what `local` does at once. Default false.
    */
   readonly callerHelps?: boolean;
+  /** Whether even one thread is a worker, so that the calling thread runs no task at all. Default false. */
+  readonly workersOnly?: boolean;
 }
 
 export interface TaskOptions {
@@ -81,7 +83,7 @@ export class WorkerPool<Task, Result> {
       throw new RangeError(`a worker cannot hold ${inFlightPerWorker} tasks`);
     }
     this.size = Math.max(1, size);
-    this.#local = size <= 1 || options.callerHelps ? options.local : undefined;
+    this.#local = !options.workersOnly && (size <= 1 || options.callerHelps) ? options.local : undefined;
     this.#inFlightPerWorker = inFlightPerWorker;
     this.#spawn = options.spawn;
   }

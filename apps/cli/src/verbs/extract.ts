@@ -1,3 +1,5 @@
+import type { ImageContentWriter } from "@sextant/erofs/node";
+import type { OpenedImage } from "@sextant/image";
 import { nameToText } from "@sextant/tree";
 import { extractTree } from "@sextant/tree/node";
 import { exitCode, inputError } from "../errors.js";
@@ -5,6 +7,7 @@ import { type ReadingOptions, withImage } from "../images.js";
 import { findNode } from "../nodes.js";
 import { formatSize, print, printJson, warn } from "../output.js";
 import { cleanUpOnSignals } from "../outputs.js";
+import type { Input } from "../sources.js";
 
 interface ExtractOptions extends ReadingOptions {
   readonly output: string;
@@ -17,11 +20,15 @@ const maxWarnings = 20;
 /** Unpacks an image, or what is below one of its directories, into a new or empty directory. */
 export async function extract(where: string, path: string, options: ExtractOptions): Promise<number> {
   cleanUpOnSignals();
-  return withImage(where, options, async ({ image }) => {
+  return withImage(where, options, async ({ image, input }) => {
     const { node } = await findNode(await image.root(), path, where);
     if (node.kind !== "directory")
       throw inputError(path, `is a ${node.kind}, not a directory`, where, "sextant cat prints files");
-    const report = await extractTree(node, options.output, options.skipDevices ? { devices: false } : {});
+    await using contents = await contentsOf(image, input);
+    const report = await extractTree(node, options.output, {
+      ...(options.skipDevices && { devices: false }),
+      ...(contents && { contents }),
+    });
     const { skipped, skippedCount, ...made } = report;
     for (const { path: at, what, why } of skipped.slice(0, maxWarnings)) {
       warn(`${nameToText(at) || "/"}: left out the ${what}: ${why}`);
@@ -37,4 +44,13 @@ export async function extract(where: string, path: string, options: ExtractOptio
     }
     return exitCode.done;
   });
+}
+
+/** What writes contents in several threads, for images that are files; what is verified is read through what verifies. */
+async function contentsOf(image: OpenedImage, input: Input | undefined): Promise<ImageContentWriter | undefined> {
+  const { filesystems } = image;
+  const path = input?.path;
+  if (path === undefined || filesystems.length === 0 || filesystems.some(({ verified }) => verified)) return undefined;
+  const { contentWriter } = await import("@sextant/erofs/node");
+  return contentWriter(filesystems.map(({ erofs, set }) => ({ image: erofs, path, start: set?.data.start ?? 0 })));
 }

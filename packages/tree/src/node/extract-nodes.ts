@@ -7,8 +7,19 @@ import { type Name, nameToText } from "../name.js";
 import type { LazyNode } from "../types.js";
 import { checkDepth, joinPath } from "../walk.js";
 import { type AttributeRules, applyToDescriptor, applyToPath, moveInto } from "./extract-attributes.js";
+import type { BegunContent, ContentWriter, Unfinished } from "./extract-contents.js";
 import { writeContent } from "./extract-file.js";
-import { entryPath, openBelow, ownPath, type Place, unwritable, withParent, writing } from "./extract-place.js";
+import {
+  closePlace,
+  entryPath,
+  keepPlace,
+  openBelow,
+  ownPath,
+  type Place,
+  unwritable,
+  withParent,
+  writing,
+} from "./extract-place.js";
 import { skip } from "./extract-report.js";
 import { makeSpecials, removeSpecial, type WantedSpecial } from "./extract-special.js";
 import { diskPath, kindOf, textPath } from "./path.js";
@@ -24,6 +35,8 @@ export interface Extraction extends AttributeRules {
   /** Every directory so far: one that comes again contains itself, or would be copied over and over. */
   readonly directories: Set<LazyNode["id"]>;
   entryCount: number;
+  readonly contents: ContentWriter | undefined;
+  readonly unfinished: Unfinished;
 }
 
 interface Rooted extends Extraction {
@@ -39,6 +52,7 @@ export async function extractEntries(run: Rooted, directory: LazyNode, place: Pl
   const seen = new Set<Name>();
   for (const entry of entries) {
     run.signal?.throwIfAborted();
+    run.unfinished.check();
     const path = joinPath(place.path, entry.name);
     checkName(entry.name, () => nameToText(path));
     if (seen.has(entry.name)) throw malformed(path, "the name stands twice in its directory");
@@ -82,7 +96,7 @@ async function extractDirectory(
     // Last, because every entry made in it changes its time, and its mode may forbid to make any.
     if (made) await applyToDescriptor(run, place.fd, ownPath(place), node, path);
   } finally {
-    closeSync(place.fd);
+    closePlace(place);
   }
 }
 
@@ -139,17 +153,38 @@ const firstName = (name: Name) =>
 async function extractFile(run: Rooted, node: LazyNode, parent: Place, name: Name, path: Name): Promise<void> {
   const [disk, final] = [entryPath(parent, firstName(name)), entryPath(parent, name)];
   const fd = making(parent, path, () => openSync(diskPath(disk), newFileFlags, 0o600));
-  try {
-    run.report.bytes += await writeContent(fd, node.content(), path, run.findZeros);
-    await applyToDescriptor(run, fd, disk, node, path);
-  } catch (cause) {
-    throw errnoCode(cause) === undefined ? cause : unwritable(path, cause);
-  } finally {
-    closeSync(fd);
-  }
-  if (disk !== final) making(parent, path, () => moveInto(disk, final));
-  run.report.files += 1;
   run.names.set(node.id, { kind: node.kind, path });
+  const finish = async (bytes: number) => {
+    run.report.bytes += bytes;
+    await applyToDescriptor(run, fd, disk, node, path);
+    run.report.files += 1;
+  };
+  // What is renamed must be so before its directory is complete.
+  const begun = disk === final ? await orClosed(fd, path, () => beginContent(run, node, fd)) : undefined;
+  if (begun !== undefined) {
+    keepPlace(parent);
+    const finished = orClosed(fd, path, async () => finish(await begun.written)).then(() => closeSync(fd));
+    run.unfinished.add(finished.finally(() => closePlace(parent)));
+    return;
+  }
+  await orClosed(fd, path, async () => finish(await writeContent(fd, node.content(), path, run.findZeros)));
+  closeSync(fd);
+  if (disk !== final) making(parent, path, () => moveInto(disk, final));
+}
+
+/** Has somebody else write the content, if there is somebody. */
+async function beginContent(run: Rooted, node: LazyNode, fd: number): Promise<BegunContent | undefined> {
+  return run.findZeros || node.size === 0 ? undefined : run.contents?.begin(node.content(), fd);
+}
+
+/** Does something with an open file, and closes it where that fails. */
+async function orClosed<T>(fd: number, path: Name, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    closeSync(fd);
+    throw errnoCode(cause) === undefined ? cause : unwritable(path, cause);
+  }
 }
 
 async function extractSymlink(run: Rooted, node: LazyNode, parent: Place, name: Name, path: Name): Promise<void> {

@@ -17,15 +17,28 @@ export interface Place {
   readonly path: Name;
   /** Whether this extraction made the directory, so that nothing else is in it. */
   readonly made: boolean;
+  /** How many need it open. */
+  readonly users: { count: number };
 }
 
 /** No symlink in place of the directory, whoever put it there. */
 const directoryFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
-/** Opens a directory; `disk` is where it is, `path` is for errors. Close its `fd` in the end. */
+/** Opens a directory; `disk` is where it is, `path` is for errors. `closePlace` it in the end. */
 export function openPlace(disk: Name, path: Name, made: boolean): Place {
   const fd = writing(path, () => openSync(diskPath(disk), directoryFlags));
-  return { fd, base: handlePath(fd) ?? disk, path, made };
+  return { fd, base: handlePath(fd) ?? disk, path, made, users: { count: 1 } };
+}
+
+/** Keeps a directory open for one more, who is to `closePlace` it too. */
+export function keepPlace(place: Place): void {
+  place.users.count += 1;
+}
+
+/** Closes a directory when nobody needs it any more. */
+export function closePlace(place: Place): void {
+  place.users.count -= 1;
+  if (place.users.count === 0) closeSync(place.fd);
 }
 
 /** Opens a directory below another one. */
@@ -61,12 +74,12 @@ export function withParent<T>(root: Place, path: Name, use: (place: Place, name:
   try {
     for (const next of names) {
       const below = openBelow(place, next, path, true);
-      if (place !== root) closeSync(place.fd);
+      if (place !== root) closePlace(place);
       place = below;
     }
     return use(place, name);
   } finally {
-    if (place !== root) closeSync(place.fd);
+    if (place !== root) closePlace(place);
   }
 }
 

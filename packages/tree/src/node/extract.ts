@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, mkdirSync, readdirSync, realpathSync, renameSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, realpathSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
 import { emptyDirectory, removeTree, temporaryName, trackTemporary } from "@sextant/bytes/node";
 import { TreeError } from "../errors.js";
@@ -6,8 +6,9 @@ import { defaultMaxEntries } from "../load.js";
 import { type Name, nameFromText } from "../name.js";
 import type { LazyNode } from "../types.js";
 import { applyToDescriptor } from "./extract-attributes.js";
+import { type ContentWriter, Unfinished } from "./extract-contents.js";
 import { type Extraction, extractEntries } from "./extract-nodes.js";
-import { openPlace, ownPath, unwritable } from "./extract-place.js";
+import { closePlace, openPlace, ownPath, type Place, unwritable } from "./extract-place.js";
 import { type ExtractReport, openReport } from "./extract-report.js";
 import { xattrCalls } from "./xattrs.js";
 
@@ -27,6 +28,8 @@ export interface ExtractOptions {
   readonly holes?: "known" | "zeros";
   /** Names before `TreeError` `LIMIT_ENTRIES`. Default 4,194,304. */
   readonly maxEntries?: number;
+  /** Writes contents while the tree is made. Default: they are read and written one after another. Not used with `zeros`. */
+  readonly contents?: ContentWriter;
   /** Ends the extraction between two nodes; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -67,16 +70,18 @@ export async function extractTree(
     names: new Map(),
     directories: new Set([root.id]),
     entryCount: 0,
+    contents: options.contents,
+    unfinished: new Unfinished(),
   };
   const stage = prepare(target, existing);
   try {
     const place = openPlace(nameFromText(stage.path), "" as Name, stage.empty);
     try {
-      await extractEntries({ ...extraction, root: place }, root, place, 0);
+      await extractAll({ ...extraction, root: place }, root);
       report.directories += 1;
       if (stage.isNew) await applyToDescriptor(extraction, place.fd, ownPath(place), root, place.path);
     } finally {
-      closeSync(place.fd);
+      closePlace(place);
     }
     stage.commit();
   } catch (error) {
@@ -84,6 +89,18 @@ export async function extractTree(
     throw error;
   }
   return report;
+}
+
+/** Makes everything below the root; also where that fails, nothing is still being written afterwards. */
+async function extractAll(run: Extraction & { readonly root: Place }, root: LazyNode): Promise<void> {
+  try {
+    await extractEntries(run, root, run.root, 0);
+  } finally {
+    await run.contents?.finish();
+    await run.unfinished.settle();
+    // What is thrown here comes before what ended the extraction, in the order of the tree.
+    run.unfinished.check();
+  }
 }
 
 /** Where the tree grows, and what becomes of it. */
