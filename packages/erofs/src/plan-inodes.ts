@@ -1,8 +1,10 @@
 import { type Directory, type Name, nameToText, type TreeNode } from "@sextant/tree";
+import type { PlannedMap } from "./compressed/write-map.js";
 import { ErofsError } from "./errors.js";
 import { maxNameBytes, maxSymlinkBytes } from "./layout.js";
 import type { PlannedChunks } from "./plan-chunks.js";
 import type { PlannedXattr } from "./plan-xattrs.js";
+import type { CompressedFile, FlatFile } from "./stored.js";
 
 /**
  * An inode of the image to be. Planning fills it in step by step: links and sizes, then times and xattrs, then its
@@ -35,6 +37,10 @@ export interface PlannedInode {
   blocksOf: PlannedInode | undefined;
   /** Data in chunks; `blocks` then counts what the inode brings itself. */
   chunks: PlannedChunks | undefined;
+  /** Data that comes out of `ErofsPlan.compressed` instead of the file's source. */
+  stored: CompressedFile | FlatFile | undefined;
+  /** How it is found, where it is compressed. */
+  map: PlannedMap | undefined;
   nid: number;
 }
 
@@ -99,7 +105,8 @@ function gatherEntries(parent: PlannedInode, known: Map<TreeNode, PlannedInode>,
 const malformed = (inode: PlannedInode, message: string) =>
   new ErofsError("MALFORMED_TREE", message, { path: pathOf(inode) });
 
-function newInode(node: TreeNode, parent: PlannedInode | undefined, name: Name): PlannedInode {
+/** An inode that no directory lists, or that its directory is still to list. */
+export function newInode(node: TreeNode, parent: PlannedInode | undefined, name: Name): PlannedInode {
   const inode: PlannedInode = {
     node,
     parent,
@@ -117,6 +124,8 @@ function newInode(node: TreeNode, parent: PlannedInode | undefined, name: Name):
     startBlock: 0,
     blocksOf: undefined,
     chunks: undefined,
+    stored: undefined,
+    map: undefined,
     nid: 0,
   };
   checkAttributes(inode);

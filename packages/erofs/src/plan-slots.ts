@@ -15,6 +15,11 @@ const windowBlocks = 1024;
 export interface SlotAllocator {
   /** Room for that many slots in one block, or from the start of a block on if it takes several. Gives the slot's number. */
   place(slots: number): number;
+  /**
+   * Room for that many bytes in neighbouring blocks, where what follows them, a slot less than a block at most, does not
+   * cross one; what is left before and behind is for others. Gives the slot's number.
+   */
+  placeAcross(bytes: number, followingBytes: number): number;
   /** That many neighbouring blocks. Gives the first one's number. */
   takeBlocks(blocks: number): number;
   /** Keeps blocks out of both; call it before them. */
@@ -26,11 +31,11 @@ export interface SlotAllocator {
 /** An allocator whose block 0 is free from `firstSlot` on. */
 export function slotAllocator(firstSlot: number): SlotAllocator {
   const reserved: { readonly start: number; readonly end: number }[] = [];
-  /** Blocks with room, by the number of their free slots; the last one is the youngest. */
+  /** Where there is room in a block, by the number of slots; the last one is the youngest. */
   const partial: number[][] = Array.from({ length: slotsPerBlock + 1 }, () => []);
   let next = 1;
   let youngest = 0;
-  partial[slotsPerBlock - firstSlot]?.push(0);
+  partial[slotsPerBlock - firstSlot]?.push(firstSlot);
 
   const takeBlocks = (blocks: number): number => {
     for (const { start, end } of reserved) if (next < end && next + blocks > start) next = end;
@@ -39,13 +44,12 @@ export function slotAllocator(firstSlot: number): SlotAllocator {
     return start;
   };
 
-  /** The fullest block that has the room, out of the window. */
-  const findPartial = (slots: number): { block: number; free: number } | undefined => {
+  /** The least room that is enough, out of the window. */
+  const findPartial = (slots: number): { start: number; free: number } | undefined => {
     for (let free = slots; free <= slotsPerBlock; free++) {
-      const blocks = partial[free];
-      const block = blocks?.pop();
-      if (block === undefined) continue;
-      if (block >= youngest - windowBlocks) return { block, free };
+      const start = partial[free]?.pop();
+      if (start === undefined) continue;
+      if (Math.floor(start / slotsPerBlock) >= youngest - windowBlocks) return { start, free };
       // All below it are older still.
       partial[free] = [];
     }
@@ -59,11 +63,23 @@ export function slotAllocator(firstSlot: number): SlotAllocator {
       let found = findPartial(slots);
       if (found === undefined) {
         youngest = takeBlocks(1);
-        found = { block: youngest, free: slotsPerBlock };
+        found = { start: youngest * slotsPerBlock, free: slotsPerBlock };
       }
-      const { block, free } = found;
-      if (free > slots) partial[free - slots]?.push(block);
-      return block * slotsPerBlock + slotsPerBlock - free;
+      const { start, free } = found;
+      if (free > slots) partial[free - slots]?.push(start + slots);
+      return start;
+    },
+    placeAcross(bytes, followingBytes) {
+      // What follows begins with the next block where it would cross into it.
+      const over = bytes % blockBytes;
+      const before = over + followingBytes <= blockBytes ? 0 : Math.ceil((blockBytes - over) / inodeSlotBytes);
+      const blocks = Math.ceil((before * inodeSlotBytes + bytes + followingBytes) / blockBytes);
+      const first = takeBlocks(blocks) * slotsPerBlock;
+      const end = before + Math.ceil((bytes + followingBytes) / inodeSlotBytes);
+      youngest = first / slotsPerBlock + blocks - 1;
+      if (before > 0) partial[before]?.push(first);
+      if (end < blocks * slotsPerBlock) partial[blocks * slotsPerBlock - end]?.push(first + end);
+      return first + before;
     },
     reserve(start, blocks) {
       reserved.push({ start, end: start + blocks });

@@ -7,7 +7,10 @@ import { type PlannedInode, pathOf } from "./plan-inodes.js";
 import { unitBytes, unitStart } from "./write-chunks.js";
 import type { UnitMemory } from "./write-memory.js";
 
-/** A part of an inode's data; the parts of one inode come in order and without gaps. */
+/**
+ * A part of an inode's data; the parts of one inode come in order and without gaps. Of stored data there is the inline end
+ * only, as it is stored, which here counts as the end of the data.
+ */
 export interface Piece {
   readonly inode: PlannedInode;
   readonly start: number;
@@ -35,16 +38,14 @@ const aheadRequests = 64;
  * in pieces that end where units end, so that nobody has to copy them; pieces may be in `memory`, small ones until the next
  * is asked for.
  */
-export async function* readContents(
-  { inodes, blockBytes, dataBlock }: ErofsPlan,
-  memory: UnitMemory | undefined,
-): AsyncGenerator<Piece> {
+export async function* readContents(plan: ErofsPlan, memory: UnitMemory | undefined): AsyncGenerator<Piece> {
+  const { blockBytes, dataBlock } = plan;
   const areaStart = dataBlock * blockBytes;
   const pieceBytes = (offset: number, bytes: number) =>
     bytes <= unitBytes ? bytes : unitStart(areaStart, offset) + unitBytes - offset;
   const isUnit = ({ offset, start: at, end }: Request) =>
     end - at === unitBytes && unitStart(areaStart, offset) === offset;
-  const requests = requestsOf(inodes, blockBytes, pieceBytes);
+  const requests = requestsOf(plan, pieceBytes);
   const queue: { readonly request: Request; readonly bytes: Promise<Uint8Array> | Uint8Array | undefined }[] = [];
   let ahead = 0;
   let exhausted = false;
@@ -91,8 +92,7 @@ function start(
 type PieceBytes = (offset: number, bytes: number) => number;
 
 function* requestsOf(
-  inodes: readonly PlannedInode[],
-  blockBytes: number,
+  { inodes, blockBytes, compressed }: ErofsPlan,
   pieceBytes: PieceBytes,
 ): Generator<Request, undefined> {
   for (const inode of inodes) {
@@ -100,6 +100,13 @@ function* requestsOf(
     const offset = startBlock * blockBytes;
     if (node.kind === "symlink" && blocks > 0) {
       yield { inode, start: 0, end: size, offset, source: nameToBytes(node.target) };
+    }
+    if (inode.stored) {
+      const { inline } = inode.stored;
+      const start = size - inode.inlineBytes;
+      const source = inline && compressed && shifted(compressed.inline, inline.offset - start);
+      if (source) yield { inode, start, end: size, offset: 0, source };
+      continue;
     }
     const runs = runsOf(inode);
     if (node.kind !== "file" || size === 0 || runs.length === 0) continue;
@@ -119,6 +126,16 @@ function* requestsOf(
     }
   }
   return undefined;
+}
+
+/** The source with every position that much farther on. */
+function shifted(source: ByteSource, by: number): ByteSource {
+  const { readInto } = source;
+  return {
+    size: source.size - by,
+    read: (from, end) => source.read(from + by, end + by),
+    ...(readInto && { readInto: (from, target) => readInto(from + by, target) }),
+  };
 }
 
 /** The holes and extents of a file that lie within `[from, end)`, in order. */

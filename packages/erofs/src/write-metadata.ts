@@ -1,11 +1,14 @@
 import { viewOf } from "@sextant/bytes";
+import { encodeMap, type PlannedMap } from "./compressed/write-map.js";
 import { inodeSlotBytes } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
-import { chunkListBytes } from "./plan-chunks.js";
 import { shapeDirectory } from "./plan-directories.js";
 import type { PlannedInode } from "./plan-inodes.js";
-import { headBytes } from "./plan-layout.js";
+import { headBytes, nodeBytes, spansBlocks } from "./plan-layout.js";
 import { slotsPerBlock } from "./plan-slots.js";
+import { sharedXattrBytes } from "./plan-xattrs.js";
+import { mapInput } from "./plan-stored.js";
+import { prefixTableBytes, writePrefixTable } from "./xattr-prefixes.js";
 import { writeChunkList, writeDirentBlock, writeInode, writeText, writeXattr, writeXattrBody } from "./write-inode.js";
 
 /** Writes metadata blocks in order, each as soon as the file tails in it are known. */
@@ -34,6 +37,7 @@ interface Run {
 }
 
 const blockOf = (inode: PlannedInode) => Math.floor(inode.nid / slotsPerBlock);
+const tailOffset = (inode: PlannedInode) => inode.nid * inodeSlotBytes + headBytes(inode);
 const hasFileTail = ({ node, inlineBytes }: PlannedInode) => node.kind === "file" && inlineBytes > 0;
 
 /** Blocks go to `append` in ascending order. */
@@ -48,11 +52,11 @@ export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: 
   return {
     putTail(inode, at, bytes) {
       if (bytes === undefined) return;
-      const offset = (inode.nid % slotsPerBlock) * inodeSlotBytes + headBytes(inode) + at;
-      blocks.get(blockOf(inode)).bytes.set(bytes, offset);
+      const offset = tailOffset(inode);
+      blocks.get(Math.floor(offset / blockBytes)).bytes.set(bytes, (offset % blockBytes) + at);
     },
     endTail(inode) {
-      blocks.get(blockOf(inode)).missing -= 1;
+      blocks.get(Math.floor(tailOffset(inode) / blockBytes)).missing -= 1;
     },
     advance() {
       while (next < dataBlock) {
@@ -83,22 +87,25 @@ export function metadataWriter(plan: ErofsPlan, append: (offset: number, bytes: 
 /** The blocks that inodes share, made when they are first needed. */
 function openBlocks(plan: ErofsPlan, byNid: readonly PlannedInode[]) {
   const firstOfBlock = indexBlocks(byNid, plan.dataBlock);
-  const sharedBlock = plan.sharedXattrs.length === 0 ? -1 : Math.floor(plan.sharedOffset / plan.blockBytes);
+  const large = largeInodes(plan, byNid);
+  const sharedBlock = sharedAreaBytes(plan) === 0 ? -1 : Math.floor(plan.sharedOffset / plan.blockBytes);
   const open = new Map<number, OpenBlock>();
   const make = (block: number): OpenBlock => {
     const made = { bytes: new Uint8Array(plan.blockBytes), missing: 0 };
     const view = viewOf(made.bytes);
     for (let index = firstOfBlock[block] ?? 0; index < (firstOfBlock[block + 1] ?? 0); index++) {
       const inode = byNid[index];
-      if (inode === undefined) continue;
+      if (inode === undefined || spansBlocks(inode)) continue;
       writeAll(plan, made.bytes, view, (inode.nid % slotsPerBlock) * inodeSlotBytes, inode, index + 1);
       if (hasFileTail(inode)) made.missing += 1;
     }
+    made.missing += large.write(block, made.bytes);
     if (block === sharedBlock) writeShared(made.bytes, plan.sharedOffset % plan.blockBytes, plan);
     return made;
   };
   return {
-    isUsed: (block: number) => block === sharedBlock || firstOfBlock[block] !== firstOfBlock[block + 1],
+    isUsed: (block: number) =>
+      block === sharedBlock || large.isIn(block) || firstOfBlock[block] !== firstOfBlock[block + 1],
     get(block: number): OpenBlock {
       let found = open.get(block);
       if (found === undefined) {
@@ -109,6 +116,56 @@ function openBlocks(plan: ErofsPlan, byNid: readonly PlannedInode[]) {
     },
     close: (block: number) => void open.delete(block),
   };
+}
+
+/** Inodes that stand in several blocks and share these with others. */
+function largeInodes(plan: ErofsPlan, byNid: readonly PlannedInode[]) {
+  const { blockBytes } = plan;
+  const parts = new Map<number, LargeInode[]>();
+  for (const [index, inode] of byNid.entries()) {
+    if (!spansBlocks(inode)) continue;
+    const start = inode.nid * inodeSlotBytes;
+    const tail = tailOffset(inode);
+    const large = { inode, serial: index + 1, start, end: tail + inode.inlineBytes, tail, head: undefined };
+    for (let block = Math.floor(start / blockBytes); block * blockBytes < large.end; block++) {
+      const others = parts.get(block);
+      if (others) others.push(large);
+      else parts.set(block, [large]);
+    }
+  }
+  return {
+    isIn: (block: number) => parts.has(block),
+    /** Writes what of them stands in a block; gives the number of tails that are missing there. */
+    write(block: number, bytes: Uint8Array): number {
+      const [from, to] = [block * blockBytes, (block + 1) * blockBytes];
+      let missing = 0;
+      for (const large of parts.get(block) ?? []) {
+        large.head ??= encodeHead(plan, large);
+        const part = large.head.subarray(Math.max(0, from - large.start), Math.max(0, to - large.start));
+        bytes.set(part, Math.max(0, large.start - from));
+        if (large.tail >= from && large.tail < to && large.end > large.tail) missing += 1;
+        if (large.end <= to) large.head = undefined;
+      }
+      return missing;
+    },
+  };
+}
+
+interface LargeInode {
+  readonly inode: PlannedInode;
+  readonly serial: number;
+  /** In bytes from the start of the image, as are these. */
+  readonly start: number;
+  readonly tail: number;
+  readonly end: number;
+  /** All but the tail, from the first of its blocks to the last. */
+  head: Uint8Array | undefined;
+}
+
+function encodeHead(plan: ErofsPlan, { inode, serial }: LargeInode): Uint8Array {
+  const bytes = new Uint8Array(headBytes(inode));
+  writeAll(plan, bytes, viewOf(bytes), 0, inode, serial);
+  return bytes;
 }
 
 /** For each block the index of the first inode that stands in it or behind it. */
@@ -125,11 +182,12 @@ function indexBlocks(byNid: readonly PlannedInode[], blocks: number): Uint32Arra
 /** Writes an inode and what follows it and is known without reading a file. */
 function writeAll(plan: ErofsPlan, bytes: Uint8Array, view: DataView, at: number, inode: PlannedInode, serial: number) {
   const { node, inlineBytes, entries } = inode;
-  writeInode(view, at, inode, serial);
+  writeInode(view, at, inode, serial, plan.wide);
+  const nodeEnd = at + nodeBytes(inode);
   const body = at + headBytes(inode);
-  const chunkList = body - chunkListBytes(inode);
-  if (inode.xattrs.length > 0) writeXattrBody(bytes, view, chunkList - inode.xattrBytes, inode, plan);
-  if (inode.chunks) writeChunkList(view, chunkList, inode.chunks);
+  if (inode.xattrs.length > 0) writeXattrBody(bytes, view, nodeEnd - inode.xattrBytes, inode, plan);
+  if (inode.chunks) writeChunkList(view, nodeEnd, inode.chunks);
+  if (inode.map) bytes.set(encodeMapOf(plan, inode, inode.map), nodeEnd);
   if (inlineBytes === 0) return;
   if (node.kind === "symlink") writeText(bytes, body, node.target);
   if (entries === undefined) return;
@@ -137,9 +195,20 @@ function writeAll(plan: ErofsPlan, bytes: Uint8Array, view: DataView, at: number
   writeDirentBlock(bytes, view, body, inode, first, entries.names.length);
 }
 
+function encodeMapOf({ compressed, dataBlock }: ErofsPlan, inode: PlannedInode, map: PlannedMap): Uint8Array {
+  if (compressed === undefined || inode.stored?.kind !== "compressed") throw new TypeError("a map without extents");
+  return encodeMap({ ...mapInput(inode, inode.stored), content: compressed }, map, dataBlock);
+}
+
 function writeShared(bytes: Uint8Array, start: number, plan: ErofsPlan): void {
   const view = viewOf(bytes);
   for (const xattr of plan.sharedXattrs) writeXattr(bytes, view, start + (xattr.sharedAt ?? 0), xattr);
+  writePrefixTable(bytes, view, start + sharedXattrBytes(plan), plan.xattrPrefixes);
+}
+
+/** Bytes of the shared xattrs and of the table of prefixes behind them. */
+function sharedAreaBytes(plan: ErofsPlan): number {
+  return sharedXattrBytes(plan) + prefixTableBytes(plan.xattrPrefixes);
 }
 
 /** Directory data, inodes with more xattrs or chunks than a block takes, and shared xattrs beyond one block. */
@@ -152,7 +221,7 @@ function runsOf(plan: ErofsPlan, byNid: readonly PlannedInode[]): Run[] {
       runs.push({ start: startBlock, blocks, write: (append) => writeDirectory(inode, blockBytes, append) });
     }
     const head = headBytes(inode);
-    if (head <= blockBytes) continue;
+    if (head <= blockBytes || spansBlocks(inode)) continue;
     const write: Run["write"] = (append) => {
       const bytes = new Uint8Array(head);
       writeAll(plan, bytes, viewOf(bytes), 0, inode, index + 1);
@@ -160,8 +229,7 @@ function runsOf(plan: ErofsPlan, byNid: readonly PlannedInode[]): Run[] {
     };
     runs.push({ start: blockOf(inode), blocks: Math.ceil(head / blockBytes), write });
   }
-  const last = plan.sharedXattrs.at(-1);
-  const sharedBytes = last === undefined ? 0 : (last.sharedAt ?? 0) + last.bytes;
+  const sharedBytes = sharedAreaBytes(plan);
   if (sharedBytes > blockBytes) {
     const write: Run["write"] = (append) => {
       const bytes = new Uint8Array(sharedBytes);

@@ -1,12 +1,16 @@
 import { type Chunk, concatBytes, type Hasher, portableHasher, viewOf } from "@sextant/bytes";
-import { featureCompat, featureIncompat } from "./features.js";
-import { type SuperblockRecord, superblockRecord, superMagic, superOffset } from "./layout.js";
+import { featureCompat } from "./features.js";
+import { type SuperblockRecord, superblockRecord, superMagic, superOffset, xattrAlign } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
+import { compressionField, writeConfigs } from "./plan-features.js";
+import { sharedXattrBytes } from "./plan-xattrs.js";
 import { superblockChecksum } from "./superblock.js";
 import { areaWriter } from "./write-chunks.js";
 import { readContents } from "./write-content.js";
 import { unitMemory } from "./write-memory.js";
 import { metadataWriter } from "./write-metadata.js";
+import { readStored } from "./write-stored.js";
+import { xattrFeatures } from "./xattr-prefixes.js";
 
 export interface EmitOptions {
   /** How the UUID is derived where the plan has none. Default: `portableHasher`; `nodeHasher` gives the same, faster. */
@@ -27,6 +31,8 @@ export interface EmitOptions {
  * (RFC 9562, version 4). It is taken over three digests: of block 0 (its UUID and checksum as zeros), of the other metadata
  * and of the data, the latter two over the fingerprints (`Hasher`) of their units of 1 MiB.
  *
+ * Compressed content is copied in units of 1 MiB before anything else is read.
+ *
  * Throws `ErofsError` `MISMATCH_SIZE` with the path where a file's source does not have the size the tree says, and
  * whatever the sources throw.
  */
@@ -39,6 +45,19 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
   const dataArea = areaWriter(ready, dataBlock * blockBytes, sizeBytes, hasher, memory);
   const metadata = metadataWriter(plan, metadataArea.append);
   let previous: Chunk | undefined;
+  function* flush() {
+    for (const chunk of ready.splice(0)) {
+      yield chunk;
+      if (previous) memory?.release(previous.bytes);
+      previous = chunk;
+    }
+  }
+  for await (const { offset, bytes } of readStored(plan, memory)) {
+    dataArea.append(offset, bytes);
+    if (ready.length === 0) continue;
+    yield* flush();
+    await dataArea.pace();
+  }
   for await (const { inode, start, end, offset, bytes } of readContents(plan, memory)) {
     const tailStart = inode.size - inode.inlineBytes;
     if (bytes !== undefined && start < tailStart) dataArea.append(offset, bytes.subarray(0, tailStart - start));
@@ -49,11 +68,7 @@ export async function* emit(plan: ErofsPlan, options: EmitOptions = {}): AsyncGe
     }
     metadata.advance();
     if (ready.length === 0) continue;
-    for (const chunk of ready.splice(0)) {
-      yield chunk;
-      if (previous) memory?.release(previous.bytes);
-      previous = chunk;
-    }
+    yield* flush();
     await dataArea.pace();
   }
   metadata.advance();
@@ -81,36 +96,42 @@ function markRandom(uuid: Uint8Array): Uint8Array {
 }
 
 function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array): void {
-  const { blockBytes, sizeBytes, baseTime, inodes, sharedOffset } = plan;
+  const { blockBytes, sizeBytes, baseTime, inodes, sharedOffset, wide } = plan;
+  const blocks = sizeBytes / blockBytes;
+  const rootNid = BigInt(inodes[0]?.nid ?? 0);
+  const xattrs = xattrFeatures(plan.xattrPrefixes, plan.fingerprintPrefix, plan.xattrFilter);
   const value: SuperblockRecord = {
     magic: superMagic,
     checksum: 0,
-    featureCompat: featureCompat.checksum + featureCompat.mtime,
+    featureCompat: featureCompat.checksum + featureCompat.mtime + xattrs.compat,
     blockBytesLog2: Math.log2(blockBytes),
     extensionSlots: 0,
-    rootNid16: inodes[0]?.nid ?? 0,
+    rootNid16: wide ? Math.floor(blocks / 2 ** 32) : Number(rootNid),
     inodes: BigInt(inodes.length),
     epoch: BigInt.asUintN(64, BigInt(baseTime.seconds)),
     fixedNanoseconds: baseTime.nanoseconds,
-    blocksLow: sizeBytes / blockBytes,
+    blocksLow: blocks % 2 ** 32,
     metaBlock: 0,
     xattrBlock: Math.floor(sharedOffset / blockBytes),
     uuid,
     volumeName: plan.label,
-    featureIncompat: inodes.some(({ chunks }) => chunks) ? featureIncompat.chunkedFile : 0,
-    compression: 0,
+    featureIncompat: plan.featureIncompat,
+    compression: plan.compression ? compressionField(plan.compression) : 0,
     extraDevices: 0,
     deviceTableSlot: 0,
     directoryBlockLog2: 0,
-    xattrPrefixCount: 0,
-    xattrPrefixStart: 0,
-    packedNid: 0n,
+    xattrPrefixCount: plan.xattrPrefixes.length,
+    xattrPrefixStart: plan.xattrPrefixes.length === 0 ? 0 : (sharedOffset + sharedXattrBytes(plan)) / xattrAlign,
+    packedNid: BigInt(plan.packed?.nid ?? 0),
     xattrFilterReserved: 0,
-    imageShareXattrPrefix: 0,
+    imageShareXattrPrefix: plan.fingerprintPrefix?.index ?? 0,
     reserved: new Uint8Array(2),
     buildTime: 0,
-    rootNid64: 0n,
+    rootNid64: wide ? rootNid : 0n,
     reserved2: 0n,
   };
   superblockRecord.set(viewOf(first), superOffset, value);
+  if (plan.compressed && plan.compression) {
+    writeConfigs(viewOf(first), superOffset + superblockRecord.size, plan.compression, plan.compressed);
+  }
 }

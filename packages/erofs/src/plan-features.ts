@@ -1,0 +1,127 @@
+import {
+  algorithm,
+  configSize,
+  deflateConfigRecord,
+  lz4ConfigRecord,
+  zstdConfigRecord,
+  zstdWindowLog2Base,
+} from "./compressed/layout.js";
+import { featureIncompat } from "./features.js";
+import type { PlannedInode } from "./plan-inodes.js";
+import { blockBytes } from "./plan-slots.js";
+import { type CompressedContent, clusterAlgorithms, noCluster, type WriteAlgorithm } from "./stored.js";
+
+/** What the superblock says of compressed data. */
+export interface PlannedCompression {
+  /** In the order of their numbers. */
+  readonly algorithms: readonly WriteAlgorithm[];
+  /** Whether each says, behind the superblock, what it needs. Without it there is LZ4, in clusters of one block. */
+  readonly hasConfigs: boolean;
+  /** Bytes of these. */
+  readonly configBytes: number;
+}
+
+const configRecords = { lz4: lz4ConfigRecord, deflate: deflateConfigRecord, zstd: zstdConfigRecord };
+
+/** Finds out what is used of `content`, whose files are those of `inodes`. */
+export function planCompression(inodes: readonly PlannedInode[], content: CompressedContent): PlannedCompression {
+  const { count, firstBlock, algorithm: codes } = content.clusters;
+  const used = new Set<string>();
+  let isBig = false;
+  for (let cluster = 0; cluster < count; cluster++) {
+    const name = clusterAlgorithms[codes[cluster] ?? 0] ?? "stored";
+    if (name === "stored") continue;
+    used.add(name);
+    isBig ||= (firstBlock[cluster + 1] ?? 0) - (firstBlock[cluster] ?? 0) > 1;
+  }
+  for (const { stored } of inodes) if (stored?.inline) used.add(stored.inline.algorithm);
+  const algorithms = (["lz4", "deflate", "zstd"] as const).filter((name) => used.has(name));
+  const hasConfigs = isBig || algorithms.some((name) => name !== "lz4");
+  const configBytes = algorithms.reduce((sum, name) => sum + configSize.size + configRecords[name].size, 0);
+  return { algorithms, hasConfigs, configBytes: hasConfigs ? configBytes : 0 };
+}
+
+/** The features that a reader needs, as bits: exactly what is used. */
+export function incompatibleFeatures(
+  inodes: readonly PlannedInode[],
+  content: CompressedContent | undefined,
+  compression: PlannedCompression | undefined,
+  wide: boolean,
+): number {
+  const has = (test: (inode: PlannedInode) => unknown) => inodes.some(test);
+  let bits = 0;
+  if (has(({ chunks }) => chunks)) bits |= featureIncompat.chunkedFile;
+  if (wide || has(({ map }) => map?.form === "extents")) bits |= featureIncompat.layout48;
+  if (content === undefined || compression === undefined) return bits;
+  if (has(({ map }) => map)) bits |= featureIncompat.lz4ZeroPadding;
+  if (compression.hasConfigs) bits |= featureIncompat.compressionConfigs;
+  if (has(({ map }) => map?.hasHead2)) bits |= featureIncompat.deviceTable;
+  if (has(({ map, stored }) => map && stored?.inline)) bits |= featureIncompat.ztailpacking;
+  if (content.packed !== undefined || sharesClusters(inodes, content)) bits |= featureIncompat.fragments;
+  return bits;
+}
+
+/** Whether an extent is a part of its cluster, or has it in common with another one. */
+function sharesClusters(
+  inodes: readonly PlannedInode[],
+  { clusters: { count, decodedBytes } }: CompressedContent,
+): boolean {
+  const seen = new Uint8Array(count);
+  for (const { stored } of inodes) {
+    if (stored?.kind !== "compressed") continue;
+    const { starts, clusters, extentsEnd } = stored;
+    for (let index = 0; index < clusters.length; index++) {
+      const cluster = clusters[index] ?? noCluster;
+      if (cluster === noCluster) continue;
+      const bytes = (starts[index + 1] ?? extentsEnd) - (starts[index] ?? 0);
+      if (seen[cluster] || bytes < (decodedBytes[cluster] ?? 0)) return true;
+      seen[cluster] = 1;
+    }
+  }
+  return false;
+}
+
+/** The bits of `available_compr_algs`, or the farthest match of LZ4. */
+export function compressionField({ algorithms, hasConfigs }: PlannedCompression): number {
+  if (!hasConfigs) return algorithms.length > 0 ? lz4Distance : 0;
+  return algorithms.reduce((bits, name) => bits + 2 ** algorithm[name], 0);
+}
+
+/** What LZ4 blocks can say. */
+const lz4Distance = 65535;
+const deflateWindowLog2 = 15;
+
+/** The configurations that stand behind the superblock. */
+export function writeConfigs(
+  view: DataView,
+  start: number,
+  plan: PlannedCompression,
+  content: CompressedContent,
+): void {
+  if (!plan.hasConfigs) return;
+  let at = start;
+  for (const name of plan.algorithms) {
+    const { size } = configRecords[name];
+    configSize.set(view, at, size);
+    at += configSize.size;
+    writeConfig(view, at, name, content);
+    at += size;
+  }
+}
+
+function writeConfig(view: DataView, at: number, name: WriteAlgorithm, content: CompressedContent): void {
+  switch (name) {
+    case "lz4":
+      return lz4ConfigRecord.set(view, at, {
+        maxDistance: lz4Distance,
+        maxClusterBlocks: content.clusterBytes / blockBytes,
+        reserved: new Uint8Array(10),
+      });
+    case "deflate":
+      return deflateConfigRecord.set(view, at, { windowLog2: deflateWindowLog2, reserved: new Uint8Array(5) });
+    case "zstd": {
+      const windowLog2 = Math.max(0, content.zstdWindowLog2 - zstdWindowLog2Base);
+      return zstdConfigRecord.set(view, at, { format: 0, windowLog2, reserved: new Uint8Array(4) });
+    }
+  }
+}
