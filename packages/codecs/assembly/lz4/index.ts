@@ -1,7 +1,9 @@
 /** LZ4 blocks of bounded size (LZ4 block format description, 2022-07-31). See src/encode/lz4.ts for how it is called. */
 import { fillFast } from "./fast";
-import { output, outputLimit, slack } from "./memory";
 import { out } from "./emit";
+import { fillLazy } from "./lazy";
+import { output, outputLimit, slack } from "./memory";
+import { fillOptimal } from "./optimal";
 
 /** Where the caller puts the input; `slack` bytes behind it must exist. */
 export function inputAddress(): usize {
@@ -21,8 +23,22 @@ export function blockBytes(): u32 {
   return <u32>(out - output);
 }
 
-/** Fills a block from the input between two offsets and returns how many bytes of it are in there. */
-export function fill(start: u32, end: u32, capacity: u32, level: u32): u32 {
+/** Ways to parse, as the caller numbers them. */
+const parseFast: u32 = 0;
+const parseLazy: u32 = 1;
+
+/**
+ * Fills a block from the input between two offsets and returns how many bytes of it are in there; 0 where the capacity is
+ * 0. A search looks at up to `tries` places.
+ */
+export function fill(start: u32, end: u32, capacity: u32, parse: u32, tries: u32): u32 {
   const from = inputAddress() + start;
-  return <u32>(fillFast(from, inputAddress() + end, min(capacity, outputLimit)) - from);
+  const to = inputAddress() + end;
+  const room = min(capacity, outputLimit);
+  if (room == 0) return 0;
+  let filledTo: usize;
+  if (parse == parseFast) filledTo = fillFast(from, to, room);
+  else if (parse == parseLazy) filledTo = fillLazy(from, to, room, tries);
+  else filledTo = fillOptimal(from, to, room, tries);
+  return <u32>(filledTo - from);
 }
