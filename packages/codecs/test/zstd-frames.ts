@@ -1,4 +1,4 @@
-import { type ClusterEncoder, decodeBlock } from "@sextant/codecs";
+import { type ClusterEncoder, clusterDecoder, decodeBlock } from "@sextant/codecs";
 import { random } from "./samples.js";
 
 /** One frame with the input that it holds. */
@@ -75,6 +75,8 @@ export function framesOfInput(encoder: ClusterEncoder, input: Uint8Array, capaci
   return framesOf(encoder, 0, input.length, capacity);
 }
 
+const decoder = clusterDecoder();
+
 /** What is wrong with frames of an input, each of which must decode on its own; undefined if nothing is. */
 export function wrongWith(frames: readonly Frame[], input: Uint8Array, capacity: number, windowLimitBytes: number) {
   for (const { start, end, bytes } of frames) {
@@ -84,9 +86,15 @@ export function wrongWith(frames: readonly Frame[], input: Uint8Array, capacity:
     if (contentBytes !== end - start) return `${where} states ${contentBytes} bytes`;
     if (hasChecksum || hasDictionary) return `${where} has a checksum or a dictionary`;
     const output = new Uint8Array(end - start);
-    const length = decodeBlock("zstd", bytes, output, { windowLimitBytes });
+    const content = input.subarray(start, end);
+    const length = decoder.decode("zstd", bytes, output, { windowLimitBytes });
     if (length !== output.length) return `${where} has ${length} bytes`;
-    if (Buffer.compare(output, input.subarray(start, end)) !== 0) return `${where} differs`;
+    if (Buffer.compare(output, content) !== 0) return `${where} differs`;
+    // Of many frames some, as it is slower.
+    if (start % 7 !== 0) continue;
+    output.fill(0);
+    decodeBlock("zstd", bytes, output, { windowLimitBytes });
+    if (Buffer.compare(output, content) !== 0) return `${where} differs where TypeScript decodes`;
   }
   return undefined;
 }
