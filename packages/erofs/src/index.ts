@@ -34,6 +34,13 @@ export type { ClusterStats } from "./compressed/cache.js";
 export type { DataExtent } from "./compressed/extents.js";
 export { dump, formatSpans } from "./dump.js";
 export { ErofsError, type ErofsErrorCode } from "./errors.js";
+export {
+  defaultFingerprintName,
+  type FingerprintOptions,
+  type Fingerprints,
+  fingerprintFiles,
+} from "./fingerprints.js";
+export { type NeededFeature, type NeededKernel, namedAlgorithms, neededKernel } from "./kernel.js";
 export type { OpenOptions } from "./open-volume.js";
 export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";
 export type { PlannedEntries, PlannedInode } from "./plan-inodes.js";

@@ -1,6 +1,6 @@
 import { type ChunkMap, type FileChunks, holeChunk } from "./chunks.js";
 import { chunkBlockBytes } from "./layout.js";
-import type { PlannedInode } from "./plan-inodes.js";
+import { type PlannedInode, pathOf } from "./plan-inodes.js";
 import { blockBytes } from "./plan-slots.js";
 
 /** Data whose chunks stand here and there. */
@@ -76,7 +76,7 @@ interface Brought {
 /**
  * Lets files refer to blocks that files before them bring, and to none for holes, wherever that makes the image smaller. A
  * file that equals another as a whole refers to its blocks without chunks, which every kernel reads; the first of several
- * stays as it is. Takes the same as `shareIdentical`.
+ * stays as it is. Takes the same as `shareIdentical`. Throws `TypeError` for chunks of another tree.
  */
 export function shareChunks(inodes: readonly PlannedInode[], { chunkBytes, count, files }: ChunkMap): void {
   const brought: Brought = {
@@ -88,6 +88,8 @@ export function shareChunks(inodes: readonly PlannedInode[], { chunkBytes, count
   for (const inode of inodes) {
     if (inode.node.kind !== "file" || inode.blocks === 0 || inode.stored) continue;
     const found = files.get(inode.node.content);
+    if (found === undefined && inode.size > blockBytes)
+      throw new TypeError(`the chunks of ${pathOf(inode)} are not known`);
     if (found === undefined || copyBlocks(inode, brought.wholes.get(found.whole))) continue;
     if (!bringNew(inode, found, brought)) bringAll(inode, found, brought);
   }

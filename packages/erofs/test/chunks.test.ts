@@ -227,6 +227,11 @@ describe("looking for chunks", () => {
     await expect(findChunks(directory(), { chunkBytes })).rejects.toThrow(RangeError);
   });
 
+  test("chunks of another tree are refused", async () => {
+    const options = await sharing(treeOf({ a }));
+    expect(() => plan(treeOf({ a }), options)).toThrow(TypeError);
+  });
+
   test("a source of another size than the tree says is refused", async () => {
     const tree = fill(directory(), { f: file({ size: 10_000, open: () => fromBytes(new Uint8Array(9999)) }) });
     await expect(findChunks(tree)).rejects.toMatchObject({ code: "MISMATCH_SIZE", context: { path: "/f" } });
