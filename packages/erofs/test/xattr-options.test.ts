@@ -23,7 +23,7 @@ import {
 } from "@sextant/tree";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { check, fingerprintFiles, type PlanOptions, plan } from "../src/index.js";
+import { check, compress, fingerprintFiles, neededKernel, type PlanOptions, plan } from "../src/index.js";
 import { readInode } from "../src/inode.js";
 import { openVolume } from "../src/open-volume.js";
 import { readPrefixes } from "../src/prefixes.js";
@@ -284,6 +284,32 @@ describeWithMounts("what the kernel mounts", ["erofs"], () => {
     await withTemporaryDirectory(async (folder) => {
       const path = join(folder, "image");
       await packFile(tree, path, await optionsOf(name, tree));
+      await withLoopMount(path, "erofs", async (mounted) => {
+        expect(await compareTreeWithDirectory(tree, mounted)).toEqual([]);
+      });
+    });
+  });
+});
+
+/** With a packed inode, where kernels before 6.17 look for prefixes. */
+async function packedToo(tree: Directory): Promise<PlanOptions> {
+  const compression = { method: "zstd", level: 3, clusterBytes: 65_536 } as const;
+  return { ...(await all(tree)), compressed: await compress(tree, { compression, fragments: "all" }) };
+}
+
+test("prefixes stand in the image where there is a packed inode, too, and say what kernel that needs", async () => {
+  const tree = fill(prefixed(), { text: file(text("compressible ".repeat(1000))) });
+  const bytes = await sound(tree, await packedToo(tree));
+  expect(neededKernel(await openBytes(bytes)).kernel).toBe("6.17");
+  expect(neededKernel(await openBytes(await pack(tree, await all(tree)))).kernel).toBe("6.4");
+});
+
+describeWithMounts("what the kernel mounts of compressed images", ["erofs"], () => {
+  test("prefixes", async () => {
+    await withTemporaryDirectory(async (folder) => {
+      const path = join(folder, "image");
+      const tree = fill(prefixed(), { text: file(text("compressible ".repeat(1000))) });
+      await packFile(tree, path, await packedToo(tree));
       await withLoopMount(path, "erofs", async (mounted) => {
         expect(await compareTreeWithDirectory(tree, mounted)).toEqual([]);
       });
