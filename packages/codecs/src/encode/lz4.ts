@@ -1,10 +1,10 @@
 import { lz4Wasm } from "../wasm/lz4.js";
 import type { ClusterEncoder, Filled } from "./encoder.js";
-import { instantiate } from "./module.js";
+import { instantiate, type ModuleMemory } from "./module.js";
 
 /** What assembly/lz4 exports. Addresses and sizes are bytes. */
 interface Lz4Module {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: ModuleMemory;
   inputAddress(): number;
   slackBytes(): number;
   outputAddress(): number;
@@ -46,7 +46,7 @@ export function lz4Encoder(options: Lz4Options = {}): ClusterEncoder {
   const { level = 0 } = options;
   const effort = efforts[level];
   if (effort === undefined) throw new RangeError(`the level must be a whole number from 0 to 12, not ${level}`);
-  const module = instantiate(lz4Wasm) as unknown as Lz4Module;
+  const module = instantiate(lz4Wasm) as Lz4Module;
   const base = module.inputAddress();
   const output = module.outputAddress();
   let inputBytes = 0;

@@ -1,10 +1,10 @@
 import { zstdWasm } from "../wasm/zstd.js";
 import type { ClusterEncoder, Filled } from "./encoder.js";
-import { instantiate } from "./module.js";
+import { instantiate, type ModuleMemory } from "./module.js";
 
 /** What assembly/zstd exports. Addresses and sizes are bytes. */
 interface ZstdModule {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: ModuleMemory;
   /** Returns the address of the input. */
   prepare(level: number, windowLog2: number): number;
   memoryBytes(inputBytes: number): number;
@@ -42,7 +42,7 @@ export function zstdEncoder(options: ZstdOptions = {}): ClusterEncoder {
   if (!Number.isInteger(windowLog2) || windowLog2 < smallestWindowLog2 || windowLog2 > largestWindowLog2) {
     throw new RangeError(`windowLog2 must be from ${smallestWindowLog2} to ${largestWindowLog2}, not ${windowLog2}`);
   }
-  const module = instantiate(zstdWasm) as unknown as ZstdModule;
+  const module = instantiate(zstdWasm) as ZstdModule;
   const base = module.prepare(level, windowLog2);
   let inputBytes = 0;
   const makeRoom = (bytes: number) => {
