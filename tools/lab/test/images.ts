@@ -5,6 +5,7 @@ import { writeTar } from "@sextant/archive";
 import { collectChunks } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
 import {
+  type Compressed,
   type CompressionMethod,
   compress,
   emit,
@@ -19,6 +20,7 @@ import { peer } from "@sextant/peers";
 import { withTemporaryDirectory } from "@sextant/testkit";
 import type { Directory } from "@sextant/tree";
 import { gather } from "../src/gather.js";
+import { fixedTree } from "./trees.js";
 
 /** Makes the image of a tree. */
 export type Maker = (tree: Directory) => Promise<Uint8Array>;
@@ -63,8 +65,19 @@ export const packed =
     const [first] = fitted.gaveUp;
     if (first !== undefined) throw new Error(`Linux ${oldest} does not have ${first.feature}`);
     await using compressed = await compress(tree, { ...fitted, compression, hasher: nodeHasher });
+    if (tree === fixedTree) checkUse({ fragments, tailPacking, dedupe }, compressed);
     return await write(tree, { ...options, compressed });
   };
+
+/** An image that uses nothing of what it is named for would prove nothing. Fragments take the ends that tails would be. */
+function checkUse({ fragments, tailPacking, dedupe }: Omit<FeatureChoice, "compression">, made: Compressed): void {
+  const unused = [
+    fragments !== "none" && made.stats.packedBytes === 0 && "fragments",
+    fragments === "none" && tailPacking && made.inline.size === 0 && "tail packing",
+    dedupe && made.stats.repeatedBytes === 0 && "dedupe",
+  ].filter((name) => name !== false);
+  if (unused.length > 0) throw new Error(`the tree gives no occasion for ${unused.join(", ")}`);
+}
 
 /** The image that sid's mkfs.erofs makes of the tree's tar archive; needs no root. */
 export const mkfs =

@@ -30,7 +30,6 @@ const rows: readonly Row[] = [
     name: "lz4, 4 KiB",
     kernels: all,
     make: packed({ method: "lz4", clusterKiB: 4 }, "5.4"),
-    trees: [fixedTree, oddTree],
   },
   {
     name: "lz4, 4 KiB, full indexes",
@@ -58,7 +57,7 @@ const rows: readonly Row[] = [
     kernels: since612,
     make: packed({ method: "deflate:6", clusterKiB: 64, ...everything }, "6.6"),
   },
-  { name: "zstd, 64 KiB", kernels: since612, make: zstd, trees: [fixedTree, oddTree] },
+  { name: "zstd, 64 KiB", kernels: since612, make: zstd },
   {
     name: "zstd, 1 MiB, fragments",
     kernels: since612,
