@@ -6,7 +6,9 @@ export { emitComposefs } from "./composefs/emit.js";
 export { composefsTree, objectPath } from "./composefs/from-tree.js";
 export { type FsVerityOptions, fsVerityDigest } from "./composefs/fs-verity.js";
 export type { ComposefsEntry, ComposefsNode } from "./composefs/node.js";
+export type { OverlayEntry, OverlayNode } from "./composefs/overlay.js";
 export { type ComposefsOptions, type ComposefsPlan, type PlacedNode, planComposefs } from "./composefs/plan.js";
+export type { PlacedXattr, XattrParts } from "./composefs/plan-xattrs.js";
 export { type Compressed, type CompressOptions, compress, type Fragments } from "./compress/compress.js";
 export {
   type Compression,
@@ -43,6 +45,7 @@ export {
 export { type NeededFeature, type NeededKernel, namedAlgorithms, neededKernel } from "./kernel.js";
 export type { OpenOptions } from "./open-volume.js";
 export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";
+export type { ChunkPlace, DataRun, PlannedChunks } from "./plan-chunks.js";
 export type { PlannedEntries, PlannedInode } from "./plan-inodes.js";
 export type { Time } from "./plan-times.js";
 export type { PlannedXattr } from "./plan-xattrs.js";
@@ -50,3 +53,4 @@ export { type ErofsImage, open } from "./read.js";
 export { isErofs } from "./superblock.js";
 export type { Device } from "./volume.js";
 export { type EmitOptions, emit } from "./write.js";
+export type { PlannedPrefix } from "./xattr-prefixes.js";

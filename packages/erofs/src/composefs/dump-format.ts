@@ -145,7 +145,7 @@ function parseNode(
           .split(" ")
           .map((text) => xattr(text, fail)),
   );
-  checkXattrs(xattrs, path);
+  checkXattrs(xattrs, () => path);
   return {
     mode,
     nlink: integer(nlink, "link count", most32, fail),

@@ -49,7 +49,7 @@ export async function composefsTree(tree: Directory, options: FsVerityOptions = 
   };
 
   const nodeOf = async (node: TreeNode, path: string): Promise<ComposefsNode> => {
-    checkXattrs(node.xattrs, path === "" ? "/" : path);
+    checkXattrs(node.xattrs, () => path || "/");
     const entries = node.kind === "directory" ? new Map<Name, ComposefsEntry>() : undefined;
     if (node.kind === "directory") {
       for (const [name, child] of node.entries) {

@@ -59,12 +59,12 @@ export const hasType = (mode: number) => types.has(mode & modeType.mask);
 export const xattrCost = ({ name, value }: Xattr) => 7 + name.length + value.length;
 
 /** Throws `LIMIT_XATTR` where the xattrs of an inode are more than composefs takes. */
-export function checkXattrs(xattrs: readonly Xattr[], path: string): void {
+export function checkXattrs(xattrs: readonly Xattr[], pathOf: () => string): void {
   let cost = xattrs.length === 0 ? 0 : 12;
   for (const xattr of xattrs) cost += xattrCost(xattr);
   if (cost <= maxXattrCost) return;
   throw new ErofsError("LIMIT_XATTR", `the xattrs take ${cost} bytes, more than the ${maxXattrCost} of composefs`, {
-    path,
+    path: pathOf(),
   });
 }
 

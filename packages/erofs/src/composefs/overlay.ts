@@ -186,5 +186,5 @@ function hideOverlayXattrs({ source, attributes }: Draft): void {
 function finish(draft: Draft): void {
   const sorted = [...draft.attributes].sort(([a], [b]) => (a < b ? -1 : 1));
   draft.xattrs = sorted.map(([name, value]): Xattr => ({ name, value }));
-  checkXattrs(draft.xattrs, pathOf(draft));
+  checkXattrs(draft.xattrs, () => pathOf(draft));
 }

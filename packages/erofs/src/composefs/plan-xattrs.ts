@@ -37,14 +37,17 @@ export interface XattrTable {
 /** Shares every xattr that two inodes have. Shared ones stand by name, longest value first, all in falling order. */
 export function xattrTable(nodes: readonly OverlayNode[]): XattrTable {
   const known = new Map<string, PlacedXattr>();
-  const keyOf = ({ name, value }: Xattr) => `${name}\0${nameFromBytes(value)}`;
+  const stored = new Map<Name, StoredName>();
+  const placedOf = new Map<OverlayNode, readonly PlacedXattr[]>();
   for (const node of nodes) {
-    for (const xattr of node.xattrs) {
-      const key = keyOf(xattr);
-      const placed = known.get(key) ?? newXattr(xattr);
-      known.set(key, placed);
-      placed.uses += 1;
-    }
+    const placed = node.xattrs.map((xattr) => {
+      const key = `${xattr.name}\0${nameFromBytes(xattr.value)}`;
+      const found = known.get(key) ?? newXattr(xattr, stored);
+      known.set(key, found);
+      found.uses += 1;
+      return found;
+    });
+    placedOf.set(node, placed);
   }
   const shared = [...known.values()].filter(({ uses }) => uses > 1).sort((a, b) => order(b, a));
   let at = 0;
@@ -52,7 +55,7 @@ export function xattrTable(nodes: readonly OverlayNode[]): XattrTable {
     xattr.sharedAt = at;
     at += xattr.bytes;
   }
-  return { shared, partsOf: (node) => split(node.xattrs.flatMap((xattr) => known.get(keyOf(xattr)) ?? [])) };
+  return { shared, partsOf: (node) => split(placedOf.get(node) ?? []) };
 }
 
 function order(a: PlacedXattr, b: PlacedXattr): number {
@@ -60,22 +63,20 @@ function order(a: PlacedXattr, b: PlacedXattr): number {
   return a.value.length - b.value.length || compareBytes(a.value, b.value);
 }
 
+type StoredName = Pick<PlacedXattr, "nameIndex" | "suffix" | "filterBit">;
+
 /** Names outside of the namespaces of EROFS are kept under index 0, which Linux does not show. */
-function newXattr({ name, value }: Xattr): PlacedXattr {
+function storedName(name: Name): StoredName {
   const [index, prefix] = Object.entries(xattrNamePrefixes).find(([, text]) => name.startsWith(text)) ?? ["0", ""];
-  const suffix = name.slice(prefix.length);
   const nameIndex = Number(index);
-  const bytes = entryBytes(suffix.length, value.length);
-  return {
-    name,
-    value,
-    nameIndex,
-    suffix,
-    filterBit: filterBit(nameIndex, suffix),
-    bytes,
-    uses: 0,
-    sharedAt: undefined,
-  };
+  const suffix = name.slice(prefix.length);
+  return { nameIndex, suffix, filterBit: filterBit(nameIndex, suffix) };
+}
+
+function newXattr({ name, value }: Xattr, stored: Map<Name, StoredName>): PlacedXattr {
+  const parts = stored.get(name) ?? storedName(name);
+  stored.set(name, parts);
+  return { name, value, ...parts, bytes: entryBytes(parts.suffix.length, value.length), uses: 0, sharedAt: undefined };
 }
 
 function split(xattrs: readonly PlacedXattr[]): XattrParts {
