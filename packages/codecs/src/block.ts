@@ -1,13 +1,14 @@
 import { deflateWindowBytes, inflate } from "./deflate/inflate.js";
 import { CodecError } from "./errors.js";
+import { decodeLz4 } from "./lz4/decode.js";
 import type { DecompressOptions } from "./options.js";
 import { Input, runSync, type Steps } from "./steps.js";
 import { Window } from "./window.js";
 import { unxz } from "./xz/unxz.js";
 import { unzstd } from "./zstd/unzstd.js";
 
-/** Formats of compressed blocks in filesystem images: raw DEFLATE, or whole .xz streams and zstd frames. */
-export type BlockFormat = "deflate" | "xz" | "zstd";
+/** Formats of compressed blocks in filesystem images: raw DEFLATE, LZ4 blocks, or whole .xz streams and zstd frames. */
+export type BlockFormat = "deflate" | "lz4" | "xz" | "zstd";
 
 /** How a block is decompressed. */
 export interface DecodeBlockOptions extends Pick<DecompressOptions, "windowLimitBytes" | "hasher"> {
@@ -15,7 +16,12 @@ export interface DecodeBlockOptions extends Pick<DecompressOptions, "windowLimit
   readonly partial?: boolean | undefined;
 }
 
-function decoderOf(format: BlockFormat, input: Input, outputBytes: number, options: DecodeBlockOptions): Steps {
+function decoderOf(
+  format: Exclude<BlockFormat, "lz4">,
+  input: Input,
+  outputBytes: number,
+  options: DecodeBlockOptions,
+): Steps {
   switch (format) {
     case "deflate":
       return inflate(input, new Window(deflateWindowBytes, outputBytes), "deflate");
@@ -36,6 +42,7 @@ export function decodeBlock(
   output: Uint8Array,
   options: DecodeBlockOptions = {},
 ): number {
+  if (format === "lz4") return decodeLz4(block, output, options);
   const input = new Input();
   input.push(block);
   let at = 0;

@@ -1,5 +1,4 @@
 import { decodeBlock } from "../block.js";
-import { CodecError } from "../errors.js";
 import { decodeMicroLzma } from "../lzma/raw.js";
 import { defaultWindowLimitBytes } from "../options.js";
 import { deflateMachine, lz4Machine, type Machine, zstdMachine } from "./machine.js";
@@ -126,7 +125,5 @@ function decodeSlowly(
   options: DecodeClusterOptions,
 ): number {
   if (algorithm === "lzma") return decodeMicroLzma(input, output, options);
-  if (algorithm === "lz4")
-    throw new CodecError("MALFORMED_DATA", "the data is no LZ4 block", { path: "lz4", offset: 0 });
   return decodeBlock(algorithm, input, output, options);
 }
