@@ -18,7 +18,7 @@ const sparse = (size: number) => {
   return bytes;
 };
 
-const kinds: readonly (readonly [name: string, bytes: Uint8Array])[] = Object.entries({
+const kinds: readonly (readonly [name: string, bytes: Uint8Array])[] = Object.entries<(size: number) => Uint8Array>({
   noise,
   zeros: (size) => new Uint8Array(size),
   text: (size) => ascii("a quick brown fox. ".repeat(Math.ceil(size / 19))).subarray(0, size),
