@@ -129,7 +129,7 @@ export interface Crafted {
   readonly layout: "compressedFull" | "compressedCompact";
   /** From the map header on, with what follows the indexes. */
   readonly map: Uint8Array;
-  /** Clusters, from block 1 on. */
+  /** Clusters, from block 1 on, or behind a longer map. */
   readonly blocks?: readonly Uint8Array[];
   /** Features besides `0padding`. */
   readonly features?: number;
@@ -166,7 +166,7 @@ const inode = (fields: { format: number; mode: number; nlink?: number; size: num
 
 export function craft(crafted: Crafted): Uint8Array {
   const { size, layout, map, blocks = [], packed } = crafted;
-  const image = concatBytes([new Uint8Array(blockBytes), ...blocks]);
+  const image = concatBytes([new Uint8Array(Math.ceil((mapOffset + map.length) / blockBytes) * blockBytes), ...blocks]);
   const put = (bytes: Uint8Array, at: number) => image.set(bytes, at);
   put(superblock(crafted, image.length / blockBytes), superOffset);
   put(configs(crafted.algorithms ?? 0), superOffset + superblockRecord.size);
@@ -186,7 +186,6 @@ export function craft(crafted: Crafted): Uint8Array {
     put(inode({ format: 0, mode: modeType.file + 0o644, size: packed.size, address: packed.block }), 32 * packedNid);
   }
   put(inode({ format: dataLayout[layout] << 1, mode: modeType.file + 0o644, size }), fileOffset);
-  if (mapOffset + map.length > blockBytes) throw new RangeError("the map does not fit the first block");
   put(map, mapOffset);
   return image;
 }

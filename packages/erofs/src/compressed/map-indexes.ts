@@ -112,6 +112,9 @@ async function findHead(map: IndexMap, position: number): Promise<Found> {
     found = await indexAt(map, lcluster - 1);
   }
   for (let steps = stepLimit(map); !isHead(found); steps--) {
+    if ((found.run.blocks[found.at] ?? 0) > 0 && !mayBeBig(map)) {
+      throw map.fail("a cluster has a size where none can be big", found.lcluster);
+    }
     const back = found.run.back[found.at] ?? 0;
     if (back === 0 || back > found.lcluster) {
       throw map.fail(`the index leads ${back} lclusters back from lcluster ${found.lcluster}`, found.lcluster);
@@ -124,6 +127,11 @@ async function findHead(map: IndexMap, position: number): Promise<Found> {
 
 const isHead = ({ run, at }: Found) => run.type[at] !== clusterType.nonhead;
 const offsetOf = ({ run, at }: Found) => run.offset[at] ?? 0;
+
+/** Whether any cluster of the inode can be of several blocks. */
+export function mayBeBig({ header }: IndexMap): boolean {
+  return (header.advise & (advise.bigCluster1 | advise.bigCluster2)) !== 0;
+}
 
 function checkedHead(map: IndexMap, head: Found): Found {
   if (offsetOf(head) < map.header.clusterBytes) return head;
@@ -141,14 +149,16 @@ function tooManySteps(map: IndexMap, lcluster: number): ErofsError {
 
 /** Where the extent of a head ends: where the next one begins, or with the data. */
 async function findEnd(map: IndexMap, head: Found): Promise<number> {
-  const { clusterBytes } = map.header;
   const { size } = map.inode;
   let { run, lcluster: at } = head;
   for (let steps = stepLimit(map); ; steps--) {
     const end = run.first + run.count;
     let next = at + 1;
-    while (next < end && run.type[next - run.first] === clusterType.nonhead) next++;
-    if (next < end) return Math.min(size, next * clusterBytes + (run.offset[next - run.first] ?? 0));
+    for (; next < end && run.type[next - run.first] === clusterType.nonhead; next++) {
+      const problem = nonheadProblem(map, run, next - run.first, next - head.lcluster);
+      if (problem !== undefined) throw map.fail(problem, next);
+    }
+    if (next < end) return endAt(map, { run, at: next - run.first, lcluster: next });
     // Behind this run it goes on where its last index leads, so that the runs on the way need not be read.
     const last = run.count - 1;
     const ahead = run.type[last] === clusterType.nonhead ? (run.ahead[last] ?? 0) : 1;
@@ -156,9 +166,21 @@ async function findEnd(map: IndexMap, head: Found): Promise<number> {
     if (next >= map.count) return size;
     if (steps === 0) throw tooManySteps(map, head.lcluster);
     const found = await indexAt(map, next);
-    if (isHead(found)) return Math.min(size, next * clusterBytes + offsetOf(found));
+    if (isHead(found)) return endAt(map, found);
     ({ run, lcluster: at } = found);
   }
+}
+
+const endAt = (map: IndexMap, next: Found) =>
+  Math.min(map.inode.size, next.lcluster * map.header.clusterBytes + offsetOf(checkedHead(map, next)));
+
+/** What is wrong with an index so many lclusters behind the head of its extent, in words. */
+export function nonheadProblem(map: IndexMap, run: IndexRun, at: number, distance: number): string | undefined {
+  const [back = 0, blocks = 0] = [run.back[at], run.blocks[at]];
+  if (back < 1 || back > distance) return `the index leads ${back} lclusters back, the head is ${distance} before it`;
+  if (blocks === 0) return undefined;
+  if (!mayBeBig(map)) return "a cluster has a size where none can be big";
+  return distance === 1 ? undefined : `the size of a cluster stands ${distance} lclusters behind its head`;
 }
 
 /** Bytes of the cluster that a head leads to. */
@@ -196,11 +218,15 @@ export async function findIndexed(map: IndexMap, position: number): Promise<Data
   if (algorithm === "stored" && end - start > stored) {
     throw map.fail(`${stored} stored bytes cannot be an extent of ${end - start}`, head.lcluster);
   }
+  const address = isInline ? inlineOffset(map) : block * blockBytes;
+  if (isInline && (address % blockBytes) + stored > blockBytes) {
+    throw map.fail(`${stored} bytes behind the indexes cross a block`, head.lcluster);
+  }
   const interlaced = !isInline && algorithm === "stored" && (header.advise & advise.interlaced) !== 0;
   return {
     ...where,
     kind: isInline ? "inline" : "cluster",
-    address: isInline ? inlineOffset(map) : block * blockBytes,
+    address,
     storedBytes: stored,
     algorithm,
     interlaced,

@@ -2,8 +2,9 @@ import type { ErofsError } from "../errors.js";
 import type { Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { type CompressedMap, openMap } from "./extents.js";
+import type { IndexRun } from "./index-run.js";
 import { clusterType } from "./layout.js";
-import { type IndexMap, indexOffset } from "./map-indexes.js";
+import { type IndexMap, indexOffset, nonheadProblem } from "./map-indexes.js";
 import { type RecordMap, readStart } from "./map-records.js";
 
 /** A compressed inode's indexes, and where what follows the inode ends, inline data left out. */
@@ -69,7 +70,7 @@ async function* verifyIndexes(map: IndexMap): AsyncGenerator<ErofsError> {
       const at = lcluster - run.first;
       const message =
         run.type[at] === clusterType.nonhead
-          ? followNonhead(walk, lcluster, run.back[at] ?? 0, run.ahead[at] ?? 0, run.blocks[at] ?? 0)
+          ? followNonhead(map, walk, run, at)
           : followHead(walk, lcluster, run.offset[at] ?? 0, map.header.clusterBytes);
       if (message !== undefined) yield map.fail(message, lcluster);
     }
@@ -79,16 +80,15 @@ async function* verifyIndexes(map: IndexMap): AsyncGenerator<ErofsError> {
   }
 }
 
-function followNonhead(walk: Walk, lcluster: number, back: number, ahead: number, blocks: number): string | undefined {
-  const distance = lcluster - walk.head;
+function followNonhead(map: IndexMap, walk: Walk, run: IndexRun, at: number): string | undefined {
+  const lcluster = run.first + at;
   if (walk.head < 0) return "no extent begins before this lcluster";
-  if (back < 1 || back > distance) return `the index leads ${back} lclusters back, the head is ${distance} before it`;
-  if (blocks > 0 && distance !== 1) return `the size of a cluster stands ${distance} lclusters behind its head`;
-  if (lcluster + ahead > walk.ahead) {
-    walk.ahead = lcluster + ahead;
+  const ahead = lcluster + (run.ahead[at] ?? 0);
+  if (ahead > walk.ahead) {
+    walk.ahead = ahead;
     walk.aheadFrom = lcluster;
   }
-  return undefined;
+  return nonheadProblem(map, run, at, lcluster - walk.head);
 }
 
 function followHead(walk: Walk, lcluster: number, offset: number, clusterBytes: number): string | undefined {
