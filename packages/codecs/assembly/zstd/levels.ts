@@ -26,10 +26,10 @@ export const enum Strategy {
 const rowBytes: usize = 6 * 4;
 const rows: usize = memory.data<i32>([
   // strategy, hashLog, chainLog, searchLog, minMatch, targetLength
-  Strategy.fast, 14, 0, 0, 6, 0, // 1
-  Strategy.double, 15, 14, 0, 5, 0,
+  Strategy.fast, 15, 0, 0, 5, 0, // 1
+  Strategy.double, 15, 14, 0, 4, 0,
   Strategy.double, 17, 16, 0, 4, 0, // 3
-  Strategy.double, 17, 17, 0, 5, 0,
+  Strategy.greedy, 17, 16, 3, 5, 2,
   Strategy.greedy, 18, 17, 3, 5, 2, // 5
   Strategy.lazy, 18, 18, 3, 5, 4,
   Strategy.lazy, 19, 18, 4, 5, 8,
