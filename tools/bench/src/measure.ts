@@ -17,29 +17,41 @@ export interface Measured {
   readonly wallMs: readonly number[];
   /** Largest resident set of the warm-up run in MiB; undefined where /usr/bin/time is missing. */
   readonly peakMiB: number | undefined;
+  /** Processor time of the warm-up run, all threads together, in milliseconds; undefined where /usr/bin/time is missing. */
+  readonly cpuMs?: number | undefined;
 }
 
-/** GNU time, which asks the kernel for the largest resident set of a child when it has ended. */
+/** GNU time, which asks the kernel what a child has used when it has ended. */
 const gnuTime = "/usr/bin/time";
 
 /**
- * Runs each job once to warm up and to take its memory, then all of them in turn `runs` times, so that whatever else the
+ * Runs each job once to warm up and to take its memory and processor time, then all of them in turn `runs` times, so that whatever else the
  * machine does meets them alike. Throws with its output if a command fails.
  */
 export async function measure(jobs: readonly Job[], runs: number): Promise<Measured[]> {
-  const peaks: (number | undefined)[] = [];
+  const uses: (Use | undefined)[] = [];
   const times: number[][] = jobs.map(() => []);
-  for (const job of jobs) peaks.push(await peakOf(job));
+  for (const job of jobs) uses.push(await useOf(job));
   for (let run = 0; run < runs; run++) {
     for (const [index, job] of jobs.entries()) {
       job.prepare?.();
       times[index]?.push(await once(job.command));
     }
   }
-  return jobs.map(({ label }, index) => ({ label, wallMs: times[index] ?? [], peakMiB: peaks[index] }));
+  return jobs.map(({ label }, index) => ({
+    label,
+    wallMs: times[index] ?? [],
+    peakMiB: uses[index]?.peakMiB,
+    cpuMs: uses[index]?.cpuMs,
+  }));
 }
 
-async function peakOf(job: Job): Promise<number | undefined> {
+interface Use {
+  readonly peakMiB: number;
+  readonly cpuMs: number;
+}
+
+async function useOf(job: Job): Promise<Use | undefined> {
   job.prepare?.();
   if (!existsSync(gnuTime)) {
     await once(job.command);
@@ -47,9 +59,10 @@ async function peakOf(job: Job): Promise<number | undefined> {
   }
   const folder = mkdtempSync(join(tmpdir(), "sextant-bench-"));
   try {
-    const report = join(folder, "peak");
-    await once([gnuTime, "--format=%M", `--output=${report}`, ...job.command]);
-    return Number(readFileSync(report, "utf8").trim()) / 1024;
+    const report = join(folder, "use");
+    await once([gnuTime, "--format=%M %U %S", `--output=${report}`, ...job.command]);
+    const [kibibytes = 0, user = 0, system = 0] = readFileSync(report, "utf8").trim().split(" ").map(Number);
+    return { peakMiB: kibibytes / 1024, cpuMs: (user + system) * 1000 };
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Peer, peer } from "@sextant/peers";
 import type { Bench, Comparison, Context } from "../bench.js";
@@ -102,25 +102,25 @@ async function compareSettings(context: Context, name: Name): Promise<Comparison
 
 /** A job that writes an image, which stays until `remove`. */
 interface Packing extends Job {
+  /** What is asked for, without paths. */
+  readonly flags: readonly string[];
   readonly image: string;
 }
 
-function packing(label: string, image: string, command: readonly string[]): Packing {
-  return { label, image, command, prepare: () => rmSync(image, { force: true }) };
+function packing(label: string, flags: readonly string[], image: string, command: readonly string[]): Packing {
+  return { label, flags, image, command, prepare: () => rmSync(image, { force: true }) };
 }
 
 /** Times are fixed and every processor is used on each side; nothing is named that the others are not given. */
 function packings({ folder, sextant }: Context, source: string, setting: Setting): Packing[] {
   const at = (name: string) => join(folder, `compress-${name}`);
   const flags = ["--epoch", "0", ...setting.ours];
-  const jobs = [
-    packing(`sextant pack ${flags.join(" ")}`, at("ours"), [...sextant, "pack", source, ...flags, "-o", at("ours")]),
-  ];
+  const jobs = [packing("sextant pack", flags, at("ours"), [...sextant, "pack", source, ...flags, "-o", at("ours")])];
   const mkfs = peer("mkfs.erofs");
   if (mkfs) {
     const args = ["-T0", ...setting.mkfs];
     const command = [...mkfs.command, "--quiet", ...args, at("erofs"), source];
-    jobs.push(packing(`mkfs.erofs ${mkfs.version} ${args.join(" ")}`, at("erofs"), command));
+    jobs.push(packing(`mkfs.erofs ${mkfs.version}`, args, at("erofs"), command));
   }
   const mksquashfs = peer("mksquashfs");
   for (const level of mksquashfs ? (setting.squashfsLevels ?? []) : []) {
@@ -132,41 +132,50 @@ function packings({ folder, sextant }: Context, source: string, setting: Setting
 function squashing(mksquashfs: Peer, level: number, source: string, image: string): Packing {
   const args = ["-comp", "zstd", "-Xcompression-level", `${level}`, "-all-time", "0", "-mkfs-time", "0"];
   const command = [...mksquashfs.command, source, image, "-noappend", "-no-progress", "-quiet", ...args];
-  return packing(`mksquashfs ${mksquashfs.version} zstd ${level}`, image, command);
+  return packing(`mksquashfs ${mksquashfs.version}`, args, image, command);
 }
 
 async function compareOne(context: Context, source: string, name: string, setting: Setting): Promise<Comparison[]> {
   const jobs = packings(context, source, setting);
   try {
     const measured = await measure(jobs, Math.min(context.runs, context.short ? 1 : mostRuns));
-    const sizes = jobs.map(({ image }) => statSync(image).size);
-    const [ours, ...others] = measured;
+    const outcomes = jobs.map(({ image, flags, label }, index): Outcome => {
+      const { size } = statSync(image);
+      return { label, flags, size, measured: measured[index] as Measured };
+    });
+    const [ours, ...others] = outcomes;
     if (ours === undefined) return [];
     const title = `${name}, ${setting.title}`;
-    if (others.length === 0) return [{ title, ours, notes: [megabytes(sizes[0])] }];
-    return others.map((other, index) => {
-      const mine = index === 0 && peer("mkfs.erofs") !== undefined;
-      return compared(title, ours, other, {
-        sizes: [sizes[0], sizes[index + 1]],
-        goal: mine ? setting.goal : undefined,
-      });
-    });
+    if (others.length === 0) return [{ title, ours: ours.measured, notes: [megabytes(ours.size)] }];
+    return others.map((other) =>
+      compared(title, ours, other, other.label.startsWith("mkfs.erofs") ? setting.goal : undefined),
+    );
   } finally {
-    for (const { image } of jobs) if (existsSync(image)) rmSync(image);
+    for (const { image } of jobs) rmSync(image, { force: true });
   }
 }
 
 interface Outcome {
-  readonly sizes: readonly [ours: number | undefined, other: number | undefined];
-  readonly goal: Setting["goal"] | undefined;
+  readonly label: string;
+  readonly flags: readonly string[];
+  /** Of the image, in bytes. */
+  readonly size: number;
+  readonly measured: Measured;
 }
 
-function compared(title: string, ours: Measured, other: Measured, { sizes, goal }: Outcome): Comparison {
-  const [own = Number.NaN, theirs = Number.NaN] = sizes;
-  const note = `size ${megabytes(own)} to ${megabytes(theirs)}: ${(own / theirs).toFixed(3)} ×`;
+function compared(title: string, ours: Outcome, other: Outcome, goal: Setting["goal"] | undefined): Comparison {
   const aim =
     goal && `size ${goal.size.toFixed(2)} ×, wall ${goal.wall.toFixed(2)} ×, peak ${peakMiB} MiB, each at most`;
-  return { title, ours, peer: other, goal: aim, notes: [note] };
+  const [own, theirs] = [ours.measured.cpuMs, other.measured.cpuMs];
+  const notes = [
+    `size ${megabytes(ours.size)} to ${megabytes(other.size)}: ${ratio(ours.size, other.size, 3)}`,
+    ...(own === undefined || theirs === undefined
+      ? []
+      : [`processors ${(own / 1000).toFixed(2)} s to ${(theirs / 1000).toFixed(2)} s: ${ratio(own, theirs, 2)}`]),
+    ...[ours, other].map(({ label, flags }) => `${label}: ${flags.join(" ")}`),
+  ];
+  return { title, ours: ours.measured, peer: other.measured, goal: aim, notes };
 }
 
-const megabytes = (bytes = Number.NaN) => `${(bytes / 1e6).toFixed(2)} MB`;
+const ratio = (a: number, b: number, digits: number) => `${(a / b).toFixed(digits)} ×`;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(2)} MB`;
