@@ -6,6 +6,7 @@ import type { DataExtent } from "./compressed/extents.js";
 import { algorithmNames } from "./compressed/layout.js";
 import { ErofsError } from "./errors.js";
 import { featureIncompat, hasFeature } from "./features.js";
+import { nidText } from "./inode.js";
 import type { Located } from "./locate.js";
 import type { Volume } from "./volume.js";
 
@@ -33,7 +34,16 @@ export function noReferences(): ClusterReferences {
   return { sources: [], source: [], from: [], storedBytes: [], start: [], bytes: [], nid: [], form: [] };
 }
 
-export function addReference(references: ClusterReferences, nid: number, { extent, source, from }: Located): void {
+/** Remembers an extent. Throws `LIMIT_CLUSTER` where there are too many. */
+export function addReference(
+  { clusters: references, maxExtents }: CheckState,
+  nid: number,
+  { extent, source, from }: Located,
+): void {
+  if (references.nid.length >= maxExtents) {
+    const path = `inode ${nidText(nid)}.data`;
+    throw new ErofsError("LIMIT_CLUSTER", `there are more than ${maxExtents} extents of clusters`, { path, nid });
+  }
   if (!references.sources.includes(source)) references.sources.push(source);
   const { algorithm } = extent;
   references.source.push(references.sources.indexOf(source));

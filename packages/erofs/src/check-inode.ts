@@ -2,9 +2,9 @@ import { type Name, nameToText } from "@sextant/tree";
 import { addReference } from "./check-clusters.js";
 import { addRange } from "./check-extents.js";
 import { type CheckState, pathOfNid } from "./check-state.js";
-import { verifyMap } from "./compressed/verify.js";
+import { openForVerifying } from "./compressed/verify.js";
 import { ErofsError } from "./errors.js";
-import { bodyOffset, type Inode, isBoxed, isCompressed, readInode } from "./inode.js";
+import { bodyOffset, type Inode, isBoxed, isCompressed, metadataOf, nidText, readInode } from "./inode.js";
 import { dataLayout } from "./layout.js";
 import { readTarget } from "./lazy-node.js";
 import { type Located, locateAll } from "./locate.js";
@@ -18,8 +18,10 @@ export async function checkInode(volume: Volume, state: CheckState, inode: Inode
   await state.attempt(path, () => checkXattrs(volume, state, inode, path, shared));
   let end = bodyOffset(inode);
   if (inode.kind === "file" || inode.kind === "directory" || inode.kind === "symlink") {
-    if (isCompressed(inode.layout)) end = (await state.attempt(path, () => checkMap(volume, state, inode))) ?? end;
-    end = (await state.attempt(path, () => checkData(volume, state, inode, end))) ?? end;
+    const indexes = await state.attempt(path, () => checkIndexes(volume, state, inode));
+    if (indexes !== undefined) {
+      end = (await state.attempt(path, () => checkData(volume, state, inode, indexes))) ?? indexes;
+    }
   }
   if (inode.kind === "symlink") await state.attempt(path, () => readTarget(volume, inode));
   const source = isBoxed(inode.nid) ? await volume.metabox() : volume.source;
@@ -44,10 +46,23 @@ export async function checkUnnamed(volume: Volume, state: CheckState): Promise<v
   }
 }
 
+/** Gives where the indexes end that follow the inode, if there are some. */
+async function checkIndexes(volume: Volume, state: CheckState, inode: Inode): Promise<number> {
+  if (isCompressed(inode.layout)) return checkMap(volume, state, inode);
+  const { chunk, size } = inode;
+  if (chunk === undefined || inode.layout !== dataLayout.chunkBased) return bodyOffset(inode);
+  const { unit, offset } = chunkIndexArea(inode, chunk);
+  const end = offset + unit * Math.ceil(size / chunk.bytes);
+  await claimIndexes(volume, state, inode, offset, end);
+  return end;
+}
+
 /** Looks at every index. Gives where they end. */
 async function checkMap(volume: Volume, state: CheckState, inode: Inode): Promise<number> {
   state.compressed += 1;
-  const { problems, end } = await verifyMap(volume, inode);
+  const { start, end, verify } = await openForVerifying(volume, inode);
+  await claimIndexes(volume, state, inode, start, end);
+  const problems = await verify();
   for (const { message, code, context } of problems) {
     const offset = context.offset === undefined ? undefined : Number(context.offset);
     state.report(code as ErofsError["code"], pathOfNid(state, inode.nid), message, offset);
@@ -55,16 +70,34 @@ async function checkMap(volume: Volume, state: CheckState, inode: Inode): Promis
   return end;
 }
 
+/**
+ * Indexes of all inodes cannot be more bytes than there are to hold them: without this, a small image of many inodes
+ * whose indexes lie upon each other would keep a check busy for ever.
+ */
+async function claimIndexes(volume: Volume, state: CheckState, inode: Inode, start: number, end: number) {
+  const area = await metadataOf(volume, inode);
+  if (end > area.size) {
+    const path = `inode ${nidText(inode.nid)}.data`;
+    throw new ErofsError("MALFORMED_TRUNCATED", `the indexes end at byte ${end} of ${area.size}`, {
+      path,
+      offset: start,
+    });
+  }
+  state.indexBytes += end - start;
+  const limit = volume.source.size + (isBoxed(inode.nid) ? area.size : 0);
+  if (state.indexBytes <= limit) return;
+  state.indexBytes -= end - start;
+  const message = `with the ${end - start} bytes of these, indexes would take more than all ${limit} bytes`;
+  throw new ErofsError("MALFORMED_INDEX", message, { path: `inode ${nidText(inode.nid)}.data`, offset: start });
+}
+
 /** Data is mapped in steps of this many bytes at least, or of this many chunks. */
 const bytesPerStep = 2 ** 30;
 const chunksPerStep = 16384;
 
-/**
- * Remembers where the data is. Gives the end of what follows the inode: its tail, or its indexes, which of compressed
- * data end at `mapEnd`.
- */
-async function checkData(volume: Volume, state: CheckState, inode: Inode, mapEnd: number): Promise<number> {
-  let end = mapEnd;
+/** Remembers where the data is. Gives the end of what follows the inode: its tail, or its indexes, which end at `indexEnd`. */
+async function checkData(volume: Volume, state: CheckState, inode: Inode, indexEnd: number): Promise<number> {
+  let end = indexEnd;
   const { chunk, size } = inode;
   const mapper = extentMapper(volume, inode);
   const step = Math.max(bytesPerStep, chunk === undefined ? 0 : chunk.bytes * chunksPerStep);
@@ -76,10 +109,6 @@ async function checkData(volume: Volume, state: CheckState, inode: Inode, mapEnd
     }
     start = extents.at(-1)?.end ?? size;
   }
-  if (chunk !== undefined && inode.layout === dataLayout.chunkBased) {
-    const { unit, offset } = chunkIndexArea(inode, chunk);
-    end = offset + unit * Math.ceil(size / chunk.bytes);
-  }
   return end;
 }
 
@@ -87,7 +116,7 @@ function rememberExtent(state: CheckState, inode: Inode, located: Located): void
   const { extent, source, from } = located;
   // Fragments may well be shared, and are checked along with the inode that they are in.
   if (extent.kind === "fragment") return;
-  if (extent.kind === "cluster" || extent.algorithm !== "stored") addReference(state.clusters, inode.nid, located);
+  if (extent.kind === "cluster" || extent.algorithm !== "stored") addReference(state, inode.nid, located);
   else if (extent.kind === "blocks") {
     const owner = inode.chunk !== undefined ? "chunk" : inode.kind === "file" ? "file" : "data";
     const range = { source, start: from, end: from + extent.storedBytes, owner, of: inode.nid } as const;

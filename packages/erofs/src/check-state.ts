@@ -62,6 +62,10 @@ export interface CheckState {
   readonly clusters: ClusterReferences;
   /** Inodes whose data is compressed. */
   compressed: number;
+  /** Bytes that the indexes of inodes take. */
+  indexBytes: number;
+  /** Extents of clusters that are remembered at most. */
+  readonly maxExtents: number;
   decodedClusters: number;
   decodedBytes: number;
   readonly maxDecodedBytes: number;

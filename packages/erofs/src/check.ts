@@ -19,6 +19,8 @@ export interface CheckOptions {
    * small images claim to hold can keep a check busy for ever.
    */
   readonly maxDecodedBytes?: number;
+  /** Extents of compressed data are remembered up to this many, some 60 bytes each; that there are more is a finding. Default 2^23. */
+  readonly maxExtents?: number;
 }
 
 /** What a check found, and how far it got. */
@@ -50,7 +52,7 @@ const walkPages = { pageBytes: 65536, pages: 64 };
  * What is wrong with the image is a finding, never an error; errors are those of the source.
  */
 export async function check(source: ByteSource, options: CheckOptions = {}): Promise<CheckReport> {
-  const { devices = [], maxFindings = 1000, maxDecodedBytes = 2 ** 40 } = options;
+  const { devices = [], maxFindings = 1000, maxDecodedBytes = 2 ** 40, maxExtents = 2 ** 23 } = options;
   const findings: Finding[] = [];
   const state: CheckState = {
     findings,
@@ -59,6 +61,8 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
     unnamed: new Map(),
     clusters: noReferences(),
     compressed: 0,
+    indexBytes: 0,
+    maxExtents,
     decodedClusters: 0,
     decodedBytes: 0,
     maxDecodedBytes,

@@ -1,10 +1,11 @@
+import type { ByteSource } from "@sextant/bytes";
 import { ErofsError } from "../errors.js";
 import { bodyOffset, type Inode, metadataOf, nidText } from "../inode.js";
-import type { Volume } from "../volume.js";
+import { readBytes, type Volume } from "../volume.js";
 import type { DataExtent } from "./extents.js";
 import type { IndexedMap } from "./header.js";
 import { type IndexReader, indexReader } from "./index-reader.js";
-import type { IndexRun, IndexSection } from "./index-run.js";
+import { type IndexRun, type IndexSection, newRun } from "./index-run.js";
 import {
   type AlgorithmName,
   advise,
@@ -183,28 +184,43 @@ export function nonheadProblem(map: IndexMap, run: IndexRun, at: number, distanc
   return distance === 1 ? undefined : `the size of a cluster stands ${distance} lclusters behind its head`;
 }
 
-/** Bytes of the cluster that a head leads to. */
-async function storedBytes(map: IndexMap, { run, at, lcluster }: Found): Promise<number> {
-  const { header, blockBytes } = map;
+/** Bytes of the cluster that a head leads to; undefined where only the next index knows. */
+function knownBytes({ header, inode, blockBytes }: IndexMap, { run, at, lcluster }: Found): number | undefined {
   const bit = run.type[at] === clusterType.head1 ? advise.bigCluster1 : advise.bigCluster2;
-  if ((header.advise & bit) === 0 || (lcluster + 1) * header.clusterBytes >= map.inode.size) return blockBytes;
-  const next = await indexAt(map, lcluster + 1);
+  const isBig = (header.advise & bit) !== 0 && (lcluster + 1) * header.clusterBytes < inode.size;
+  return isBig ? undefined : blockBytes;
+}
+
+/** The same, from the index behind the head. */
+function bytesFrom(map: IndexMap, next: Found): number {
+  const { blockBytes } = map;
   if (isHead(next)) return blockBytes;
   const blocks = next.run.blocks[next.at] ?? 0;
-  if (blocks === 0) throw map.fail("the size of the cluster is missing", lcluster + 1);
+  if (blocks === 0) throw map.fail("the size of the cluster is missing", next.lcluster);
   if (blocks * blockBytes > maxClusterBytes) {
-    throw map.fail(`a cluster of ${blocks} blocks is larger than ${maxClusterBytes} bytes`, lcluster + 1);
+    throw map.fail(`a cluster of ${blocks} blocks is larger than ${maxClusterBytes} bytes`, next.lcluster);
   }
   return blocks * blockBytes;
 }
 
 /** The extent with byte `position`. */
 export async function findIndexed(map: IndexMap, position: number): Promise<DataExtent> {
-  const { header, inode, blockBytes } = map;
   const head = await findHead(map, position);
-  const start = head.lcluster * header.clusterBytes + offsetOf(head);
   const end = await findEnd(map, head);
   if (end <= position) throw map.fail(`the index leads back past the extent at byte ${end}`, head.lcluster);
+  if (isElsewhere(map, end) || knownBytes(map, head) !== undefined) return extentOf(map, head, end, undefined);
+  return extentOf(map, head, end, await indexAt(map, head.lcluster + 1));
+}
+
+/** Whether the extent up to `end` is in no cluster, but behind the indexes or a fragment. */
+function isElsewhere({ header, inode }: IndexMap, end: number): boolean {
+  return end === inode.size && (header.fragmentLow !== undefined || header.inlineBytes > 0);
+}
+
+/** The extent of a head that ends at `end`; `next` is the index behind it. */
+function extentOf(map: IndexMap, head: Found, end: number, next: Found | undefined): DataExtent {
+  const { header, inode, blockBytes } = map;
+  const start = head.lcluster * header.clusterBytes + offsetOf(head);
   const block = head.run.block[head.at] ?? 0;
   const where = { start, end, device: 0, partial: head.run.partial[head.at] === 1 };
   const isLast = end === inode.size;
@@ -214,7 +230,7 @@ export async function findIndexed(map: IndexMap, position: number): Promise<Data
   }
   const algorithm = algorithmOf(map, head);
   const isInline = isLast && header.inlineBytes > 0;
-  const stored = isInline ? header.inlineBytes : await storedBytes(map, head);
+  const stored = isInline ? header.inlineBytes : (knownBytes(map, head) ?? (next ? bytesFrom(map, next) : blockBytes));
   if (algorithm === "stored" && end - start > stored) {
     throw map.fail(`${stored} stored bytes cannot be an extent of ${end - start}`, head.lcluster);
   }
@@ -231,6 +247,54 @@ export async function findIndexed(map: IndexMap, position: number): Promise<Data
     algorithm,
     interlaced,
   };
+}
+
+/** Indexes that are read at once where all extents are wanted, in bytes. */
+const wholeBytes = 128 * 1024;
+
+/**
+ * All extents in order, in one step that needs no more than one read: the same as `findIndexed` gives one by one, for half
+ * the time and less. Undefined where there are too many indexes for that.
+ */
+export async function findAllIndexed(map: IndexMap, area: ByteSource): Promise<DataExtent[] | undefined> {
+  const { sections, count, header, inode } = map;
+  const runs: IndexRun[] = [];
+  const last = sections.at(-1);
+  if (last === undefined) return undefined;
+  const end = last.offset + Math.ceil(last.count / last.packIndexes) * last.packBytes;
+  if (end - map.offset > wholeBytes) return undefined;
+  const bytes = await readBytes(area, map.offset, end, `inode ${nidText(inode.nid)}.lcluster`);
+  for (const section of sections) {
+    if (section.count === 0) continue;
+    const run = newRun(section.first, section.count);
+    const from = section.offset - map.offset;
+    section.decode(
+      bytes.subarray(from, from + Math.ceil(section.count / section.packIndexes) * section.packBytes),
+      run,
+    );
+    runs.push(run);
+  }
+  const extents: DataExtent[] = [];
+  let head: Found | undefined;
+  let next: Found | undefined;
+  for (const run of runs) {
+    const runEnd = Math.min(run.count, count - run.first);
+    for (let at = 0; at < runEnd; at++) {
+      const lcluster = run.first + at;
+      if (head !== undefined && lcluster === head.lcluster + 1) next = { run, at, lcluster };
+      if (run.type[at] === clusterType.nonhead) continue;
+      const start = lcluster * header.clusterBytes + (run.offset[at] ?? 0);
+      // Behind the data there may be a head that nothing comes of.
+      if (start >= inode.size) break;
+      if (head !== undefined) extents.push(extentOf(map, head, start, next));
+      else if (start > 0) throw map.fail("the first extent does not begin with the data", 0);
+      head = checkedHead(map, { run, at, lcluster });
+      next = undefined;
+    }
+  }
+  if (head === undefined) throw map.fail("there is no extent", 0);
+  extents.push(extentOf(map, head, inode.size, next));
+  return extents;
 }
 
 function algorithmOf(map: IndexMap, { run, at, lcluster }: Found): AlgorithmName | "stored" {

@@ -1,5 +1,5 @@
 import type { ErofsError } from "../errors.js";
-import type { Inode } from "../inode.js";
+import { bodyOffset, type Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { type CompressedMap, openMap } from "./extents.js";
 import type { IndexRun } from "./index-run.js";
@@ -7,10 +7,12 @@ import { clusterType } from "./layout.js";
 import { type IndexMap, indexOffset, nonheadProblem } from "./map-indexes.js";
 import { type RecordMap, readStart } from "./map-records.js";
 
-/** A compressed inode's indexes, and where what follows the inode ends, inline data left out. */
-export interface VerifiedMap {
-  readonly problems: readonly ErofsError[];
+/** A compressed inode's indexes that are to be verified. */
+export interface OpenedMap {
+  /** Where they begin and end, inline data left out. */
+  readonly start: number;
   readonly end: number;
+  verify(): Promise<readonly ErofsError[]>;
 }
 
 /** Problems of one inode that are told apart; one broken index often breaks those behind it. */
@@ -20,16 +22,21 @@ const maxProblems = 16;
  * Looks at every index of a compressed inode, also those that no read happens on: that each leads back to the head of
  * its extent and on to the next one, and no farther. Throws what opening them throws.
  */
-export async function verifyMap(volume: Volume, inode: Inode): Promise<VerifiedMap> {
+export async function openForVerifying(volume: Volume, inode: Inode): Promise<OpenedMap> {
   const opened = await openMap(volume, inode);
-  const problems: ErofsError[] = [];
-  if (inode.size > 0) {
-    for await (const problem of problemsOf(opened)) {
-      problems.push(problem);
-      if (problems.length === maxProblems) break;
-    }
-  }
-  return { problems, end: endOf(opened, inode) };
+  return {
+    start: bodyOffset(inode),
+    end: endOf(opened, inode),
+    async verify() {
+      const problems: ErofsError[] = [];
+      if (inode.size === 0) return problems;
+      for await (const problem of problemsOf(opened)) {
+        problems.push(problem);
+        if (problems.length === maxProblems) break;
+      }
+      return problems;
+    },
+  };
 }
 
 async function* problemsOf(opened: CompressedMap): AsyncGenerator<ErofsError> {
