@@ -62,7 +62,7 @@ export async function loadNode(volume: Volume, nid: number, origin: Origin = {})
     },
     content() {
       only("file", "content");
-      return withOrigin({ size: inode.size, extents, open: () => openData(volume, inode) }, { volume, inode });
+      return { size: inode.size, extents, open: () => openData(volume, inode), ...withOrigin({ volume, inode }) };
     },
   };
 }

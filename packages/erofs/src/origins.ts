@@ -13,20 +13,16 @@ export interface ContentOrigin {
 const contentKey = Symbol("content of an EROFS image");
 const imageKey = Symbol("volume of an EROFS image");
 
-/** The content with where it comes from. */
-export function withOrigin(content: FileContent, origin: ContentOrigin): FileContent {
-  return Object.assign(content, { [contentKey]: origin });
-}
+/** What a content has besides that is seen: where it comes from. */
+export const withOrigin = (origin: ContentOrigin) => ({ [contentKey]: origin });
 
 /** Where a content comes from, if it is that of an EROFS image. */
 export function originOf(content: FileContent): ContentOrigin | undefined {
   return (content as { readonly [contentKey]?: ContentOrigin })[contentKey];
 }
 
-/** The image with what it is made of. */
-export function withVolume<T extends object>(image: T, volume: Volume): T {
-  return Object.assign(image, { [imageKey]: volume });
-}
+/** What an image has besides that is seen: what it is made of. */
+export const withVolume = (volume: Volume) => ({ [imageKey]: volume });
 
 /** What an image is made of; undefined where `open` did not make it. */
 export function volumeOf(image: object): Volume | undefined {

@@ -49,7 +49,7 @@ export interface ErofsImage {
 export async function open(source: ByteSource, options: OpenOptions = {}): Promise<ErofsImage> {
   const volume = await openVolume(source, options);
   const { record, blockBytes, blocks, rootNid } = volume.superblock;
-  const image: ErofsImage = {
+  return {
     superblock: record,
     blockBytes,
     sizeBytes: blocks * blockBytes,
@@ -62,8 +62,8 @@ export async function open(source: ByteSource, options: OpenOptions = {}): Promi
     devices: () => volume.devices(),
     extents: async (nid, start, end) => mapExtents(volume, await readInode(volume, nid), start, end),
     clusterStats: volume.clusters.stats,
+    ...withVolume(volume),
   };
-  return withVolume(image, volume);
 }
 
 /** Sixteen bytes in the usual form: 8-4-4-4-12 digits. */

@@ -1,9 +1,9 @@
 import { ErofsError } from "../errors.js";
-import { type Inode, nidText } from "../inode.js";
+import { type Inode, metadataOf, nidText } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { readMapHeader, type WholeFragment } from "./header.js";
 import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
-import { findIndexed, type IndexMap, openIndexes } from "./map-indexes.js";
+import { findAllIndexed, findIndexed, type IndexMap, openIndexes } from "./map-indexes.js";
 import { findRecorded, openRecords, type RecordMap } from "./map-records.js";
 
 /** A run of an inode's data and where it is stored: what reading, checking, dumping and extracting go by. */
@@ -42,6 +42,11 @@ export interface ExtentMapper {
    * extents are cut to the range.
    */
   map(start: number, end: number): Promise<DataExtent[]>;
+  /**
+   * All extents, where one read finds them: for half the time and less that `map` takes for all of it, and the same but for
+   * how indexes are read that contradict each other. Undefined where it does not.
+   */
+  all?(): Promise<DataExtent[] | undefined>;
 }
 
 /** Of a compressed inode. */
@@ -62,6 +67,14 @@ export function compressedMapper(volume: Volume, inode: Inode): ExtentMapper {
         extents.push(extent);
         at = extent.end;
       }
+      return extents;
+    },
+    async all() {
+      opened ??= openMap(volume, inode);
+      const opening = await opened;
+      if (opening.kind !== "indexes" || inode.size === 0) return undefined;
+      const extents = await findAllIndexed(opening.map, await metadataOf(volume, inode));
+      for (const extent of extents ?? []) checkSize(inode, extent);
       return extents;
     },
   };

@@ -3,10 +3,10 @@ import type { ByteSource } from "@sextant/bytes";
 import { codeOf, contextOf } from "../compressed/clusters.js";
 import type { DataExtent, ExtentMapper } from "../compressed/extents.js";
 import { openData } from "../data.js";
-import { type Inode, readInode } from "../inode.js";
+import { type Inode, isBoxed, readInode } from "../inode.js";
 import { locateAll } from "../locate.js";
 import { extentMapper } from "../map-data.js";
-import type { Volume } from "../volume.js";
+import { deviceCount, type Volume } from "../volume.js";
 import type { BatchBuilder } from "./batch-builder.js";
 import type { OpenFile } from "./open-file.js";
 
@@ -45,12 +45,15 @@ export async function addContent(
 ): Promise<void> {
   const { size } = inode;
   const mapper = extentMapper(stored.volume, inode);
+  const all = await mapper.all?.();
   let dataEnd = 0;
   for (let at = 0; at < size; ) {
-    for (const extent of await mapper.map(at, Math.min(size, at + mapStepBytes))) {
+    for (const extent of all ?? (await mapper.map(at, Math.min(size, at + mapStepBytes)))) {
       const wanted = { skip: at - extent.start, bytes: Math.min(extent.end, size) - at, position: at };
-      if (extent.kind !== "hole") dataEnd = at + wanted.bytes;
-      await addExtent(stored, inode, extent, file, wanted);
+      if (extent.kind !== "hole") {
+        dataEnd = at + wanted.bytes;
+        if (!addStored(stored, inode, extent, file, wanted)) await addElsewhere(stored, inode, extent, file, wanted);
+      }
       at += wanted.bytes;
       if (stored.builder.isFull) await next();
     }
@@ -58,36 +61,43 @@ export async function addContent(
   if (dataEnd < size) ftruncateSync(file.fd, size);
 }
 
-async function addExtent(
+/** Adds what is in the image file itself; false where the extent is elsewhere, or not all there. */
+function addStored(
+  { volume, builder, start }: StoredVolume,
+  inode: Inode,
+  extent: DataExtent,
+  file: OpenFile,
+  wanted: Wanted,
+): boolean {
+  const { kind, address, storedBytes, device, algorithm, interlaced } = extent;
+  const isHere = kind === "inline" ? !isBoxed(inode.nid) : kind !== "fragment" && device === 0;
+  if (!isHere || deviceCount(volume.superblock) > 0 || address + storedBytes > volume.source.size) return false;
+  const at = start + address;
+  const owner = { file, context: { ...contextOf(inode, extent), offset: at } };
+  if (algorithm !== "stored" || interlaced) {
+    builder.addUse(owner, { at, bytes: storedBytes }, codeOf(volume, extent), extent.end - extent.start, wanted);
+    return true;
+  }
+  for (let done = 0; done < wanted.bytes; done += copyStepBytes) {
+    const bytes = Math.min(copyStepBytes, wanted.bytes - done);
+    builder.addCopy(owner, { at: at + wanted.skip + done, bytes }, wanted.position + done);
+  }
+  return true;
+}
+
+/** Adds a part of a fragment, or writes what is on another device, in the metabox, or not in the image at all. */
+async function addElsewhere(
   stored: StoredVolume,
   inode: Inode,
   extent: DataExtent,
   file: OpenFile,
   wanted: Wanted,
 ): Promise<void> {
-  const { volume, builder, start } = stored;
+  const { volume } = stored;
   const [located] = await locateAll(volume, inode, [extent]);
   if (located === undefined) return;
-  if (extent.kind === "fragment") {
-    await addFragment(stored, extent, file, wanted);
-    return;
-  }
-  if (located.source !== volume.source && located.source !== volume.pages) {
-    await writeHere(openData(volume, inode), extent.start + wanted.skip, file, wanted);
-    return;
-  }
-  const context = contextOf(inode, extent);
-  const owner = { file, context: { ...context, offset: start + context.offset } };
-  const at = start + located.from;
-  if (extent.algorithm !== "stored" || extent.interlaced) {
-    const range = { at, bytes: extent.storedBytes };
-    builder.addUse(owner, range, codeOf(volume, extent), extent.end - extent.start, wanted);
-    return;
-  }
-  for (let done = 0; done < wanted.bytes; done += copyStepBytes) {
-    const bytes = Math.min(copyStepBytes, wanted.bytes - done);
-    builder.addCopy(owner, { at: at + wanted.skip + done, bytes }, wanted.position + done);
-  }
+  if (extent.kind === "fragment") await addFragment(stored, extent, file, wanted);
+  else await writeHere(openData(volume, inode), extent.start + wanted.skip, file, wanted);
 }
 
 /** Adds what a fragment is made of: parts of the packed inode's data, which others have their fragments in. */
@@ -112,8 +122,9 @@ async function addFragment(
       bytes: Math.min(end, extent.end) - start,
       position: position + start - from,
     };
-    if (extent.kind === "fragment") throw new TypeError("a fragment within a fragment was not refused");
-    await addExtent(stored, packed, extent, file, part);
+    if (extent.kind !== "hole" && !addStored(stored, packed, extent, file, part)) {
+      await addElsewhere(stored, packed, extent, file, part);
+    }
   }
 }
 

@@ -10,7 +10,8 @@ import { type XattrCalls, xattrErrno } from "./xattrs.js";
 export interface AttributeRules {
   readonly owners: boolean;
   readonly xattrs: boolean;
-  readonly calls: XattrCalls | undefined;
+  /** Loads what sets xattrs; most trees have none, and then nobody waits for it. */
+  readonly calls: () => Promise<XattrCalls | undefined>;
   /** This process's own, which every node has at first. */
   readonly uid: number;
   readonly gid: number;
@@ -73,8 +74,10 @@ function applyOwner(
 
 async function applyXattrs(rules: AttributeRules, disk: Name, node: LazyNode, path: Name): Promise<void> {
   if (!rules.xattrs) return;
-  const { calls, report } = rules;
-  for (const { name, value } of await node.xattrs()) {
+  const { report } = rules;
+  const xattrs = await node.xattrs();
+  const calls = xattrs.length === 0 ? undefined : await rules.calls();
+  for (const { name, value } of xattrs) {
     const failure = setXattr(calls, disk, name, value);
     if (failure !== undefined) skip(report, path, "xattr", `${nameToText(name)}: ${failure}`);
   }

@@ -63,7 +63,7 @@ export async function extractTree(
     owners: options.owners ?? isRoot,
     devices: options.devices ?? isRoot,
     xattrs: options.xattrs ?? true,
-    calls: await xattrCalls(),
+    calls: xattrCalls,
     findZeros: options.holes === "zeros",
     maxEntries: options.maxEntries ?? defaultMaxEntries,
     signal: options.signal,
