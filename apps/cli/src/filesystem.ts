@@ -5,14 +5,17 @@ import {
   compress,
   type ErofsPlan,
   type FittedChoice,
+  findChunks,
+  fingerprintFiles,
   fitKernel,
   type KernelVersion,
+  maxClusterBytes,
   type PlanOptions,
   parseKernelVersion,
   plan,
 } from "@sextant/erofs";
 import { compressionWorkers } from "@sextant/erofs/node";
-import type { Directory, Name } from "@sextant/tree";
+import { type Directory, type Name, nameFromText } from "@sextant/tree";
 import {
   type CompressionChoice,
   parseCompression,
@@ -32,6 +35,7 @@ export interface FilesystemOptions {
   readonly uuid?: Uint8Array;
   readonly label?: string;
   readonly jobs?: number;
+  readonly layout?: "composefs";
   readonly compress: string;
   readonly cluster: number;
   readonly compressFor?: readonly string[];
@@ -43,6 +47,10 @@ export interface FilesystemOptions {
   readonly hotCompress?: string;
   readonly minKernel?: string;
   readonly indexes?: PlanOptions["indexes"];
+  readonly wide?: boolean;
+  readonly xattrPrefix?: readonly string[];
+  readonly xattrFilter?: boolean;
+  readonly fingerprints?: boolean;
 }
 
 /** A planned file system, and what it is made of until it is written. */
@@ -59,18 +67,53 @@ export interface PlannedFilesystem extends AsyncDisposable {
 /** Compresses a tree's files as the command line says, and plans the image. */
 export async function planFilesystem(tree: Directory, options: FilesystemOptions): Promise<PlannedFilesystem> {
   const fitted = fit(options);
-  const started = performance.now();
-  const compressed = fitted.compression && (await compressTree(tree, fitted, fitted.compression, options));
-  const beforePlan = performance.now();
-  const { epoch, uuid, label, indexes } = options;
-  const image = plan(tree, { epochSeconds: epochFrom(epoch), uuid, label, compressed, indexes });
-  const planned = performance.now();
+  const clock = stageClock();
+  const compressed = fitted.compression && (await compressTree(tree, fitted, fitted.compression, options, clock));
+  clock.enter("plan");
+  const { epoch, uuid, label, indexes, wide, xattrFilter, xattrPrefix = [] } = options;
+  const image = plan(tree, {
+    epochSeconds: epochFrom(epoch),
+    uuid,
+    label,
+    compressed,
+    indexes: indexes === "extents" && !fitted.records ? "compact" : indexes,
+    wide,
+    shareIdentical: true,
+    chunks: fitted.dedupe && !compressed ? await findChunks(tree, { hasher: nodeHasher }) : undefined,
+    xattrFilter,
+    xattrPrefixes: fitted.xattrPrefixes ? xattrPrefix.map(nameFromText) : [],
+    fingerprints:
+      options.fingerprints && fitted.xattrPrefixes ? await fingerprintFiles(tree, { hasher: nodeHasher }) : undefined,
+  });
   return {
     plan: image,
     document: describe(fitted, compressed),
     lines: compressed ? summarize(compressed) : [],
-    stages: { compress: beforePlan - started, plan: planned - beforePlan },
+    stages: clock.end(),
     [Symbol.asyncDispose]: async () => compressed?.[Symbol.asyncDispose](),
+  };
+}
+
+type StageClock = ReturnType<typeof stageClock>;
+
+/** Milliseconds in each stage, one after the other. */
+function stageClock() {
+  const spent: Record<string, number> = {};
+  let stage: string | undefined;
+  let since = performance.now();
+  const enter = (next: string | undefined) => {
+    if (next === stage) return;
+    const now = performance.now();
+    if (stage !== undefined) spent[stage] = (spent[stage] ?? 0) + now - since;
+    stage = next;
+    since = now;
+  };
+  return {
+    enter,
+    end() {
+      enter(undefined);
+      return spent;
+    },
   };
 }
 
@@ -84,28 +127,33 @@ function fit(options: FilesystemOptions): FittedChoice {
     fragments: allFragments ? ("all" as const) : fragments ? ("tails" as const) : ("none" as const),
     tailPacking,
     dedupe,
+    xattrPrefixes: options.xattrPrefix !== undefined || options.fingerprints === true,
+    records: options.indexes === "extents",
   };
   if (choice === "none" && (allFragments || fragments || tailPacking)) {
     const flag = allFragments ? "--all-fragments" : fragments ? "--fragments" : "--tail-packing";
-    throw usageError(
-      flag,
-      "there is nothing of this without compression",
-      "give --compress zstd, lz4hc, lz4 or deflate",
-    );
+    const hint = "give --compress zstd, lz4hc, lz4 or deflate";
+    throw usageError(flag, "there is nothing of this without compression", hint);
   }
+  checkUsage(wanted.compression);
   if (minKernel === undefined) return { ...wanted, gaveUp: [] };
   try {
     const fitted = fitKernel(wanted, minKernel);
+    const version = `${minKernel.major}.${minKernel.minor}`;
     for (const { feature, kernel, instead } of fitted.gaveUp) {
-      warn(
-        `${feature}: Linux ${minKernel.major}.${minKernel.minor} has it not, ${kernel} is the first; used instead: ${instead}`,
-      );
+      warn(`${feature}: takes Linux ${kernel}, and it shall mount with ${version}; used instead: ${instead}`);
     }
     return fitted;
   } catch (error) {
     if (error instanceof RangeError) throw usageError("--min-kernel", error.message);
     throw error;
   }
+}
+
+function checkUsage(compression: Compression | undefined): void {
+  const bytes = compression?.clusterBytes ?? 4096;
+  if (Number.isInteger(bytes / 4096) && bytes >= 4096 && bytes <= maxClusterBytes) return;
+  throw usageError("--cluster", `${bytes} bytes are no multiple of 4K up to 1M`);
 }
 
 function kernelOf({ minKernel }: FilesystemOptions): KernelVersion | undefined {
@@ -120,7 +168,9 @@ async function compressTree(
   { fragments, tailPacking, dedupe }: FittedChoice,
   compression: Compression,
   options: FilesystemOptions,
+  clock: StageClock,
 ): Promise<Compressed> {
+  clock.enter(dedupe ? "scan" : "compress");
   const { spillFile } = await import("@sextant/archive/node");
   const { jobs } = options;
   const { order, profile } = parseOrder(options.order ?? "usual");
@@ -139,8 +189,10 @@ async function compressTree(
       workers: compressionWorkers(jobs),
       hasher: nodeHasher,
       spill: spillFile,
-      progress: (stage, done, all) =>
-        progress.show(stage === "scan" ? "looking for repeats" : "compressing", done, all),
+      progress(stage, done, all) {
+        if (done === all) clock.enter("compress");
+        progress.show(stage === "scan" ? "looking for repeats" : "compressing", done, all);
+      },
     });
   } finally {
     progress.end();
@@ -168,7 +220,8 @@ function chooseByRules(options: FilesystemOptions, compression: Compression) {
 
 function describe({ compression, gaveUp }: FittedChoice, compressed: Compressed | undefined) {
   if (compression === undefined || compressed === undefined) return { compression: null, gaveUp };
-  return { compression, gaveUp, ...compressed.stats };
+  const { algorithms, packedBytes, copiedBytes, repeatedBytes } = compressed.stats;
+  return { compression, gaveUp, algorithms, packedBytes, copiedBytes, repeatedBytes };
 }
 
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -48,7 +48,10 @@ export function createProgram(finish: (exit: number) => void): Command {
       return (await import("./verbs/pack.js")).pack;
     })
       .argument("<source...>", "directories and archives; later ones add to and replace earlier ones")
-      .requiredOption("-o, --output <image>", "the image to write, - for standard output"),
+      .requiredOption("-o, --output <image>", "the image to write, - for standard output")
+      .addOption(
+        new Option("--layout <layout>", "composefs: metadata as mkcomposefs writes it").argParser(oneOf(["composefs"])),
+      ),
   );
   buildOptions(
     packOptions(
@@ -162,6 +165,10 @@ function packOptions(command: Command): Command {
     .option("--hot-compress <method>", "what the content that a profile names is compressed with")
     .option("--min-kernel <version>", "the oldest Linux that has to mount it; says what it gives up")
     .addOption(new Option("--indexes <form>", "of compressed files").argParser(oneOf(["compact", "full", "extents"])))
+    .option("--wide", "block numbers of 48 bits, as images beyond 16 TiB have them anyway")
+    .option("--xattr-prefix <prefix>", "beginning that names of xattrs have in common; repeatable", collect)
+    .option("--xattr-filter", "inodes tell which xattrs they do not have")
+    .option("--fingerprints", "digests of files as xattrs, by which kernels share page cache between images")
     .option("--all-root", "owner and group 0 for everything")
     .option("--owners <file>", "owners, modes, xattrs and devices as data; see the README")
     .option("--epoch <seconds>", "later times are set to this; 0 sets every time to 0", parseEpoch)

@@ -7,6 +7,7 @@ export {
 } from "./decode/cluster.js";
 export { type ByteChunks, decompress } from "./decompress.js";
 export { type CompressionFormat, detect, detectBytes } from "./detect.js";
+export { type DeflateOptions, deflateEncoder } from "./encode/deflate.js";
 export type { ClusterEncoder, Filled } from "./encode/encoder.js";
 export { type Lz4Options, lz4Encoder } from "./encode/lz4.js";
 export { type ZstdOptions, zstdEncoder } from "./encode/zstd.js";

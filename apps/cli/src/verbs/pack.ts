@@ -1,6 +1,8 @@
-import { writeChunks } from "@sextant/bytes";
+import { collectChunks, fromBytes, toHex, writeChunks } from "@sextant/bytes";
 import { nodeHasher } from "@sextant/bytes/node";
 import { emit } from "@sextant/erofs";
+import { clampTimes, type Directory } from "@sextant/tree";
+import { epochFrom } from "../epoch.js";
 import { exitCode } from "../errors.js";
 import { type FilesystemOptions, planFilesystem } from "../filesystem.js";
 import { countOf, formatSize, warn } from "../output.js";
@@ -22,6 +24,7 @@ export async function pack(sources: readonly string[], options: PackOptions): Pr
   await using collected = await collectTree(sources, options);
   for (const warning of collected.warnings) warn(warning);
   const read = performance.now() - started;
+  if (options.layout === "composefs") return packComposefs(collected.tree, options);
   await using filesystem = await planFilesystem(collected.tree, options);
   const { plan: image, stages } = filesystem;
   const emitted = performance.now();
@@ -45,6 +48,28 @@ export async function pack(sources: readonly string[], options: PackOptions): Pr
     options,
   );
   if (options.stats) printStats(filesystem.lines, seconds);
+  return exitCode.done;
+}
+
+/** Writes the metadata of a composefs; what it refers to by digest is somebody else's to store. */
+async function packComposefs(tree: Directory, options: PackOptions): Promise<number> {
+  const { composefsTree, emitComposefs, fsVerityDigest, planComposefs } = await import("@sextant/erofs");
+  const { output } = options;
+  const epoch = epochFrom(options.epoch);
+  const image = planComposefs(
+    await composefsTree(epoch === undefined ? tree : clampTimes(tree, epoch), { hasher: nodeHasher }),
+  );
+  const bytes = await collectChunks(emitComposefs(image), image.sizeBytes);
+  const digest = toHex(await fsVerityDigest(fromBytes(bytes), { hasher: nodeHasher }));
+  await writeChunks(openSink(output), emitComposefs(image), image.sizeBytes);
+  warn("files of more than 64 bytes are not in it: it names them by their fs-verity digest, as objects of a store");
+  const document = { version: 1, image: output, format: "composefs", size: image.sizeBytes, digest };
+  reportWritten(
+    output,
+    document,
+    [`${output}: composefs, ${formatSize(image.sizeBytes)}, fs-verity ${digest}`],
+    options,
+  );
   return exitCode.done;
 }
 

@@ -1,4 +1,4 @@
-import { type ClusterEncoder, lz4Encoder, zstdEncoder } from "@sextant/codecs";
+import { type ClusterEncoder, deflateEncoder, lz4Encoder, zstdEncoder } from "@sextant/codecs";
 import { type Compression, zstdWindowLog2 } from "./compression.js";
 
 /** Encoders that are kept: each has tables of some MiB, and most images need one. */
@@ -25,7 +25,7 @@ function create(compression: Compression): ClusterEncoder {
     case "lz4hc":
       return lz4Encoder({ level });
     case "deflate":
-      throw new TypeError("not yet");
+      return deflateEncoder({ level });
     case "zstd":
       return zstdEncoder({ level, windowLog2: zstdWindowLog2(compression) });
   }

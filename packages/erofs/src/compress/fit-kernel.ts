@@ -20,7 +20,8 @@ export const writeFeatures = {
   "long xattr prefixes": { major: 6, minor: 4 },
   deflate: { major: 6, minor: 6 },
   zstd: { major: 6, minor: 10 },
-  "48-bit layout": { major: 6, minor: 15 },
+  "extent records": { major: 6, minor: 15 },
+  "long xattr prefixes beside fragments": { major: 6, minor: 17 },
 } as const satisfies Record<string, KernelVersion>;
 /** A feature that needs a kernel of some age. */
 export type WriteFeature = keyof typeof writeFeatures;
@@ -30,7 +31,12 @@ export interface FeatureChoice {
   readonly compression: Compression | undefined;
   readonly fragments: "none" | "tails" | "all";
   readonly tailPacking: boolean;
+  /** Of compressed content, or without compression of chunks. */
   readonly dedupe: boolean;
+  /** Long xattr prefixes, or fingerprints, which take one. Default false. */
+  readonly xattrPrefixes?: boolean | undefined;
+  /** Extents are told in records. Default false. */
+  readonly records?: boolean | undefined;
 }
 
 /** A choice that a kernel mounts, and what was wanted beyond it. */
@@ -63,11 +69,16 @@ export function fitKernel(wanted: FeatureChoice, kernel: KernelVersion): FittedC
     gaveUp.push({ feature, instead, kernel: `${needed.major}.${needed.minor}` });
     return false;
   };
+  const compression = wanted.compression && fitCompression(wanted.compression, has);
+  const fragments = wanted.fragments === "none" || has("fragments", "none") ? wanted.fragments : "none";
+  const prefixes: WriteFeature = fragments === "none" ? "long xattr prefixes" : "long xattr prefixes beside fragments";
   return {
-    compression: wanted.compression && fitCompression(wanted.compression, has),
-    fragments: wanted.fragments === "none" || has("fragments", "none") ? wanted.fragments : "none",
+    compression,
+    fragments,
     tailPacking: wanted.tailPacking && has("tail packing", "none"),
-    dedupe: wanted.dedupe && has("dedupe", "none"),
+    dedupe: wanted.dedupe && has(compression ? "dedupe" : "chunk-based files", "none"),
+    xattrPrefixes: wanted.xattrPrefixes === true && has(prefixes, "none"),
+    records: wanted.records === true && has("extent records", "indexes"),
     gaveUp,
   };
 }
