@@ -5,9 +5,7 @@
 import * as filling from "./fill";
 import { firstPosition, lastPosition, paddingBytes, setBase, setWindowBytes } from "./input";
 import { hashTable, setLevel } from "./levels";
-
-/** For what parsers keep beside their tables. */
-const parserBytes: usize = 1 << 17;
+import { shortTableBytes } from "./short";
 
 let input: usize = 0;
 /** All positions so far are less. */
@@ -16,7 +14,7 @@ let position: u32 = firstPosition;
 /** Sets the level and the window; returns the address of the input. */
 export function prepare(level: i32, windowLog2: i32): usize {
   setWindowBytes(1 << windowLog2);
-  input = (setLevel(level, __heap_base, parserBytes) + 63) & ~63;
+  input = (setLevel(level, __heap_base, shortTableBytes) + 63) & ~63;
   return input;
 }
 

@@ -6,20 +6,20 @@ export const enum Strategy {
   fast,
   /** A hash of eight bytes and a hash of few, the longer match. */
   double,
-  /** Hash chains; the best match at a position. */
+  /** Rows of positions; the best match at a position. */
   greedy,
-  /** Hash chains; a match one position on may be better. */
+  /** As `greedy`, but a match one position on may be better. */
   lazy,
   /** As `lazy`, two positions on. */
   lazy2,
-  /** As `lazy2`, with a binary tree in place of chains. */
-  lazyTree,
-  /** A binary tree, and the cheapest of all ways through a stretch by what symbols cost. */
+  /** Rows, and the cheapest of all ways through a stretch by what symbols should cost; passes over what seems dear. */
   optimal,
-  /** As `optimal`, prices with fractions of bits, more ways. */
+  /** As `optimal`, passing over nothing. */
   ultra,
-  /** As `ultra`, once more with the prices of a first pass. */
-  ultra2,
+  /** As `ultra`, with binary trees. */
+  ultraTree,
+  /** As `ultraTree`, a cluster's first stretch once more with the prices of a first pass. */
+  ultraTree2,
 }
 
 /** Bytes of a row. */
@@ -30,24 +30,24 @@ const rows: usize = memory.data<i32>([
   Strategy.double, 15, 14, 0, 4, 0,
   Strategy.double, 17, 16, 0, 4, 0, // 3
   Strategy.greedy, 17, 16, 3, 5, 2,
-  Strategy.greedy, 18, 17, 3, 5, 2, // 5
-  Strategy.lazy, 18, 18, 3, 5, 4,
-  Strategy.lazy, 19, 18, 4, 5, 8,
-  Strategy.lazy2, 19, 18, 4, 5, 16,
-  Strategy.lazy2, 19, 19, 4, 5, 16,
-  Strategy.lazy2, 19, 19, 5, 5, 16, // 10
-  Strategy.lazy2, 19, 19, 6, 5, 16,
-  Strategy.lazy2, 19, 19, 6, 4, 32, // 12
-  Strategy.lazyTree, 19, 20, 4, 4, 32,
-  Strategy.lazyTree, 19, 20, 5, 4, 32,
-  Strategy.lazyTree, 19, 20, 6, 4, 32, // 15
-  Strategy.optimal, 19, 20, 5, 4, 48,
-  Strategy.optimal, 19, 20, 5, 3, 64,
-  Strategy.ultra, 19, 20, 6, 3, 64, // 18
-  Strategy.ultra2, 19, 20, 7, 3, 256,
-  Strategy.ultra2, 19, 20, 8, 3, 256,
-  Strategy.ultra2, 19, 20, 9, 3, 512,
-  Strategy.ultra2, 19, 20, 9, 3, 999, // 22
+  Strategy.greedy, 17, 15, 4, 5, 0, // 5
+  Strategy.lazy, 17, 15, 4, 5, 0,
+  Strategy.lazy2, 17, 15, 4, 5, 0,
+  Strategy.lazy2, 17, 15, 4, 4, 0,
+  Strategy.lazy2, 18, 16, 4, 4, 0,
+  Strategy.lazy2, 18, 16, 5, 4, 0, // 10
+  Strategy.optimal, 17, 15, 4, 4, 32,
+  Strategy.optimal, 18, 16, 5, 3, 48, // 12
+  Strategy.optimal, 19, 17, 5, 3, 48,
+  Strategy.optimal, 19, 17, 6, 3, 64,
+  Strategy.ultra, 19, 17, 6, 3, 64, // 15
+  Strategy.ultraTree, 17, 20, 4, 3, 64,
+  Strategy.ultraTree, 18, 20, 5, 3, 64,
+  Strategy.ultraTree, 18, 20, 6, 3, 96, // 18
+  Strategy.ultraTree2, 18, 20, 7, 3, 256,
+  Strategy.ultraTree2, 19, 20, 8, 3, 256, // 20
+  Strategy.ultraTree2, 19, 21, 9, 3, 512,
+  Strategy.ultraTree2, 19, 21, 10, 3, 999, // 22
 ]);
 
 export const lastLevel: i32 = 22;
@@ -55,7 +55,7 @@ export const lastLevel: i32 = 22;
 export let strategy: i32 = Strategy.double;
 /** Log2 of the entries (u32, positions) of the hash table. */
 export let hashLog: i32 = 16;
-/** Log2 of the entries (u32) of the second table: short hashes, chains, or the tree with two for each position. */
+/** Log2 of the entries (u32) of the second table: short hashes, tags of rows, or trees with two for each position. */
 export let chainLog: i32 = 16;
 /** Log2 of how many candidates are looked at. */
 export let searchLog: i32 = 0;

@@ -7,12 +7,14 @@
  */
 import * as candidates from "./candidates";
 import { base, windowBytes } from "./input";
-import { parserMemory, Strategy, strategy, targetLength } from "./levels";
+import { hashLog, hashTable, minMatch, parserMemory, Strategy, strategy, targetLength } from "./levels";
 import { bitCost } from "./logs";
 import { sameBytes } from "./match";
 import { agePrices, beginPrices, countSequence, literalPrice, matchPrice, offsetPrice, runPrice } from "./price";
 import { beginRows, gatherRows, hashBytes } from "./rows";
-import { push, repeat0, repeat1, repeat2 } from "./sequences";
+import { beginShort, gatherShort, shortTableBytes } from "./short";
+import { beginTree, gatherTree } from "./tree";
+import { clear, push, repeat0, repeat1, repeat2 } from "./sequences";
 
 const nodeLimit: u32 = 4096;
 const nodeBytes: usize = 32;
@@ -55,12 +57,30 @@ function nodeOf(index: u32): usize {
   return nodes + <usize>index * nodeBytes;
 }
 
+/** Parses [from, to); see sequences.ts. */
 export function optimalParse(from: u32, to: u32, start: u32): void {
+  if (from > start) {
+    agePrices();
+    pass(from, to, start);
+    return;
+  }
+  beginPrices(base + from, base + to);
+  if (strategy == Strategy.ultraTree2) {
+    pass(from, to, start);
+    clear();
+    memory.fill(hashTable, 0, 4 << hashLog);
+    memory.fill(parserMemory, 0, shortTableBytes);
+    agePrices();
+  }
+  pass(from, to, start);
+}
+
+function pass(from: u32, to: u32, start: u32): void {
   const end = base + to;
   const stop = to - min(to - from, hashBytes);
   beginRows(from, start);
-  if (from == start) beginPrices(base + from, end);
-  else agePrices();
+  beginTree(from, start);
+  beginShort(from, start);
   anchor = from;
   first = repeat0;
   second = repeat1;
@@ -78,8 +98,7 @@ export function optimalParse(from: u32, to: u32, start: u32): void {
       position++;
       continue;
     }
-    const last = series(position, start, stop, end);
-    position = write(position, last);
+    position = write(position, series(position, start, stop, end));
   }
 }
 
@@ -100,7 +119,10 @@ function gather(node: usize, position: u32, start: u32, end: usize): void {
     offerRepeat(load<u32>(node, thirdAt), 2, position, reach, end);
     if (first > 1) offerRepeat(first - 1, 3, position, reach, end);
   }
-  if (candidates.longest < <u32>targetLength) gatherRows(position, low, end);
+  if (candidates.longest >= <u32>targetLength) return;
+  if (minMatch == 3) gatherShort(position, low, end);
+  if (strategy < Strategy.ultraTree) gatherRows(position, low, end);
+  else gatherTree(position, low, end);
 }
 
 // @ts-ignore: decorator
@@ -117,7 +139,7 @@ function offerRepeat(distance: u32, value: u32, position: u32, reach: u32, end: 
 function series(position: u32, start: u32, stop: u32, end: usize): u32 {
   if (takesLongest(0)) return 0;
   let last = relax(0, 0);
-  const impatient = strategy <= Strategy.optimal;
+  const impatient = strategy == Strategy.optimal;
   for (let at: u32 = 1; at <= last; at++) {
     const node = nodeOf(at);
     arrive(node, position + at);

@@ -25,6 +25,13 @@ function rowLog(): i32 {
   return max(4, min(6, searchLog));
 }
 
+/** Three bytes would be found too often, and too far away. */
+// @ts-ignore: decorator
+@inline
+function hashedBytes(): i32 {
+  return max(4, minMatch);
+}
+
 /** Which tags of a row equal one, the latest entry in the lowest bit. The place of the head never does. */
 // @ts-ignore: decorator
 @inline
@@ -59,13 +66,13 @@ function insertUpTo(position: u32, log: i32): void {
   const bits = hashLog - log + 8;
   if (position - next > 384) {
     for (const stop = next + 96; next < stop; next++) {
-      const hash = hashOf(base + next, minMatch, bits);
+      const hash = hashOf(base + next, hashedBytes(), bits);
       insertAt(hash >> 8, <u8>hash, next, log);
     }
     next = position - 32;
   }
   for (; next < position; next++) {
-    const hash = hashOf(base + next, minMatch, bits);
+    const hash = hashOf(base + next, hashedBytes(), bits);
     insertAt(hash >> 8, <u8>hash, next, log);
   }
   inserted = position;
@@ -86,7 +93,7 @@ export function searchRows(position: u32, low: u32, end: usize, best: u32): u32 
   const log = rowLog();
   insertUpTo(position, log);
   const at = base + position;
-  const hash = hashOf(at, minMatch, hashLog - log + 8);
+  const hash = hashOf(at, hashedBytes(), hashLog - log + 8);
   const row = hash >> 8;
   const tags = chainTable + (<usize>row << log);
   const entries = hashTable + (<usize>row << (log + 2));
@@ -119,7 +126,7 @@ export function gatherRows(position: u32, low: u32, end: usize): void {
   const log = rowLog();
   insertUpTo(position, log);
   const at = base + position;
-  const hash = hashOf(at, minMatch, hashLog - log + 8);
+  const hash = hashOf(at, hashedBytes(), hashLog - log + 8);
   const row = hash >> 8;
   const tags = chainTable + (<usize>row << log);
   const entries = hashTable + (<usize>row << (log + 2));
