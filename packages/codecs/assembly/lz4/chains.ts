@@ -3,9 +3,9 @@ import { windowBytes } from "./memory";
 
 const hashLog: u32 = 16;
 /** Bytes of the table of a set of chains: the last position for each hash, u32. */
-export const headsBytes: usize = 4 << hashLog;
+export const headsBytes: i32 = 4 << hashLog;
 /** Bytes of its links: how far back the previous position in the chain is, for each of the window, u16; 0: too far. */
-export const linksBytes: usize = 2 << 16;
+export const linksBytes: i32 = 2 << 16;
 
 /** Where the last position of a chain is, for a number made of the bytes. */
 // @ts-ignore: decorator
