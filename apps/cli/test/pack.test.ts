@@ -65,9 +65,15 @@ describe("what a pack holds", () => {
       format: "erofs",
       size: bytesOf("told.raw").length,
       inodes: 8,
+      compression: { method: "zstd", level: 3, clusterBytes: 65536 },
+      gaveUp: [],
+      algorithms: [{ algorithm: "zstd", clusters: 1, contentBytes: 20000, blocks: 1 }],
+      packedBytes: 0,
+      copiedBytes: 0,
+      repeatedBytes: 0,
     });
     const { stderr } = await must(["pack", shop.feature, "-o", "told.raw", "--stats"], { cwd: shop.path });
-    expect(stderr).toMatch(/^stages: (?:\w+ \d+\.\d{3} s(?:, )?)+\n$/);
+    expect(stderr).toMatch(/^zstd: 1 clusters, .*\nstages: (?:\w+ \d+\.\d{3} s(?:, )?)+\n$/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { toHex } from "@sextant/bytes";
 import { type Partition, readSignature } from "@sextant/ddi";
+import { type NeededKernel, neededKernel } from "@sextant/erofs";
 import { lintImageName, lintRelease } from "@sextant/extension-release";
 import { type Extension, imageNameOf, type MountedFilesystem, readExtension } from "@sextant/image";
 import { openHashArea } from "@sextant/verity";
@@ -11,6 +12,9 @@ import { countOf, formatSize, formatTable, print, printJson } from "../output.js
 interface FilesystemFacts {
   readonly at: string;
   readonly features: readonly string[];
+  /** The oldest Linux that mounts it, and why. */
+  readonly kernel: string;
+  readonly because: NeededKernel["because"];
   readonly blockBytes: number;
   readonly sizeBytes: number;
   readonly inodes: number;
@@ -60,6 +64,7 @@ async function describeFilesystem({ at, erofs, set, verified }: MountedFilesyste
   return {
     at,
     features: erofs.features,
+    ...neededKernel(erofs),
     blockBytes: erofs.blockBytes,
     sizeBytes: erofs.sizeBytes,
     inodes: Number(erofs.superblock.inodes),
@@ -149,9 +154,12 @@ function printText(session: Session, extension: Extension, filesystems: readonly
   for (const finding of findings(extension)) print(`  ${finding.severity.padEnd(9)}  ${finding.message}`);
 }
 
-function printFilesystem({ at, features, sizeBytes, inodes, uuid, verity, signature }: FilesystemFacts): void {
+function printFilesystem(filesystem: FilesystemFacts): void {
+  const { at, features, kernel, because, sizeBytes, inodes, uuid, verity, signature } = filesystem;
   const used = features.length > 0 ? `, ${features.join(" ")}` : "";
   print(`  filesystem erofs on ${at}, ${formatSize(sizeBytes)}, ${countOf(inodes, "inode")}, ${uuid}${used}`);
+  const why = because.map((one) => `${one.feature} (${one.kernel})`).join(", ");
+  print(`  kernel     Linux ${kernel} or newer${why ? `: ${why}` : ""}`);
   if (verity)
     print(`  verity     ${verity.algorithm}, ${countOf(verity.dataBlocks, "block")} of ${verity.dataBlockBytes} bytes`);
   if (!signature) return;
