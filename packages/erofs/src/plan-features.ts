@@ -1,3 +1,4 @@
+import { viewOf } from "@sextant/bytes";
 import {
   algorithm,
   configSize,
@@ -8,7 +9,6 @@ import {
 } from "./compressed/layout.js";
 import { featureIncompat } from "./features.js";
 import type { PlannedInode } from "./plan-inodes.js";
-import { blockBytes } from "./plan-slots.js";
 import { type CompressedContent, clusterAlgorithms, noCluster, type WriteAlgorithm } from "./stored.js";
 
 /** What the superblock says of compressed data. */
@@ -19,6 +19,12 @@ export interface PlannedCompression {
   readonly hasConfigs: boolean;
   /** Bytes of these. */
   readonly configBytes: number;
+  /** Of the largest cluster of LZ4: kernels make room for it in advance. */
+  readonly lz4Blocks: number;
+  /** For each cluster 1 where it has more than one reference. */
+  readonly shared: Uint8Array;
+  /** Whether there is such a cluster, or an extent that is a part of one. */
+  readonly isDeduped: boolean;
 }
 
 const configRecords = { lz4: lz4ConfigRecord, deflate: deflateConfigRecord, zstd: zstdConfigRecord };
@@ -27,18 +33,27 @@ const configRecords = { lz4: lz4ConfigRecord, deflate: deflateConfigRecord, zstd
 export function planCompression(inodes: readonly PlannedInode[], content: CompressedContent): PlannedCompression {
   const { count, firstBlock, algorithm: codes } = content.clusters;
   const used = new Set<string>();
-  let isBig = false;
+  let maxBlocks = 1;
+  let lz4Blocks = 1;
   for (let cluster = 0; cluster < count; cluster++) {
     const name = clusterAlgorithms[codes[cluster] ?? 0] ?? "stored";
     if (name === "stored") continue;
     used.add(name);
-    isBig ||= (firstBlock[cluster + 1] ?? 0) - (firstBlock[cluster] ?? 0) > 1;
+    const blocks = (firstBlock[cluster + 1] ?? 0) - (firstBlock[cluster] ?? 0);
+    maxBlocks = Math.max(maxBlocks, blocks);
+    if (name === "lz4") lz4Blocks = Math.max(lz4Blocks, blocks);
   }
   for (const { stored } of inodes) if (stored?.inline) used.add(stored.inline.algorithm);
   const algorithms = (["lz4", "deflate", "zstd"] as const).filter((name) => used.has(name));
-  const hasConfigs = isBig || algorithms.some((name) => name !== "lz4");
+  const hasConfigs = maxBlocks > 1 || algorithms.some((name) => name !== "lz4");
   const configBytes = algorithms.reduce((sum, name) => sum + configSize.size + configRecords[name].size, 0);
-  return { algorithms, hasConfigs, configBytes: hasConfigs ? configBytes : 0 };
+  return {
+    algorithms,
+    hasConfigs,
+    configBytes: hasConfigs ? configBytes : 0,
+    lz4Blocks,
+    ...findReferences(inodes, content),
+  };
 }
 
 /** The features that a reader needs, as bits: exactly what is used. */
@@ -57,16 +72,15 @@ export function incompatibleFeatures(
   if (compression.hasConfigs) bits |= featureIncompat.compressionConfigs;
   if (has(({ map }) => map?.hasHead2)) bits |= featureIncompat.deviceTable;
   if (has(({ map, stored }) => map && stored?.inline)) bits |= featureIncompat.ztailpacking;
-  if (content.packed !== undefined || sharesClusters(inodes, content)) bits |= featureIncompat.fragments;
+  if (content.packed !== undefined || compression.isDeduped) bits |= featureIncompat.fragments;
   return bits;
 }
 
-/** Whether an extent is a part of its cluster, or has it in common with another one. */
-function sharesClusters(
-  inodes: readonly PlannedInode[],
-  { clusters: { count, decodedBytes } }: CompressedContent,
-): boolean {
+/** Finds clusters that have more than one reference, and whether any extent is only a part of its cluster. */
+function findReferences(inodes: readonly PlannedInode[], { clusters: { count, decodedBytes } }: CompressedContent) {
   const seen = new Uint8Array(count);
+  const shared = new Uint8Array(count);
+  let isDeduped = false;
   for (const { stored } of inodes) {
     if (stored?.kind !== "compressed") continue;
     const { starts, clusters, extentsEnd } = stored;
@@ -74,11 +88,13 @@ function sharesClusters(
       const cluster = clusters[index] ?? noCluster;
       if (cluster === noCluster) continue;
       const bytes = (starts[index + 1] ?? extentsEnd) - (starts[index] ?? 0);
-      if (seen[cluster] || bytes < (decodedBytes[cluster] ?? 0)) return true;
+      const isAgain = seen[cluster] === 1;
+      isDeduped ||= isAgain || bytes < (decodedBytes[cluster] ?? 0);
+      if (isAgain) shared[cluster] = 1;
       seen[cluster] = 1;
     }
   }
-  return false;
+  return { shared, isDeduped };
 }
 
 /** The bits of `available_compr_algs`, or the farthest match of LZ4. */
@@ -92,36 +108,32 @@ const lz4Distance = 65535;
 const deflateWindowLog2 = 15;
 
 /** The configurations that stand behind the superblock. */
-export function writeConfigs(
-  view: DataView,
-  start: number,
-  plan: PlannedCompression,
-  content: CompressedContent,
-): void {
-  if (!plan.hasConfigs) return;
-  let at = start;
-  for (const name of plan.algorithms) {
-    const { size } = configRecords[name];
-    configSize.set(view, at, size);
-    at += configSize.size;
-    writeConfig(view, at, name, content);
-    at += size;
+export function encodeConfigs(compression: PlannedCompression, content: CompressedContent): Uint8Array {
+  const bytes = new Uint8Array(compression.configBytes);
+  const view = viewOf(bytes);
+  let at = 0;
+  for (const name of compression.hasConfigs ? compression.algorithms : []) {
+    const config = encodeConfig(name, compression, content);
+    configSize.set(view, at, config.length);
+    bytes.set(config, at + configSize.size);
+    at += configSize.size + config.length;
   }
+  return bytes;
 }
 
-function writeConfig(view: DataView, at: number, name: WriteAlgorithm, content: CompressedContent): void {
+function encodeConfig(name: WriteAlgorithm, { lz4Blocks }: PlannedCompression, content: CompressedContent): Uint8Array {
   switch (name) {
     case "lz4":
-      return lz4ConfigRecord.set(view, at, {
+      return lz4ConfigRecord.encode({
         maxDistance: lz4Distance,
-        maxClusterBlocks: content.clusterBytes / blockBytes,
+        maxClusterBlocks: lz4Blocks,
         reserved: new Uint8Array(10),
       });
     case "deflate":
-      return deflateConfigRecord.set(view, at, { windowLog2: deflateWindowLog2, reserved: new Uint8Array(5) });
+      return deflateConfigRecord.encode({ windowLog2: deflateWindowLog2, reserved: new Uint8Array(5) });
     case "zstd": {
       const windowLog2 = Math.max(0, content.zstdWindowLog2 - zstdWindowLog2Base);
-      return zstdConfigRecord.set(view, at, { format: 0, windowLog2, reserved: new Uint8Array(4) });
+      return zstdConfigRecord.encode({ format: 0, windowLog2, reserved: new Uint8Array(4) });
     }
   }
 }

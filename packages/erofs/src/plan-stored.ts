@@ -66,8 +66,10 @@ function checkExtents(file: CompressedFile, content: CompressedContent, fail: (m
   if (inline && (clusters.at(-1) !== noCluster || fragmentOffset !== undefined)) throw fail("no extent is inline");
 }
 
-/** How indexes are written, and where their blocks are. */
+/** What indexes are about, and how they are written. */
 export interface MapOptions {
+  readonly content: CompressedContent;
+  readonly shared: Uint8Array;
   readonly indexes: IndexForm;
   /** Whether blocks have 48 bits. */
   readonly wide: boolean;
@@ -75,12 +77,12 @@ export interface MapOptions {
 }
 
 /** Chooses the form of every map. Throws `RangeError` with the path where extents have none. */
-export function planMaps(inodes: readonly PlannedInode[], content: CompressedContent, options: MapOptions): void {
-  const { indexes, wide, maxDataBlock } = options;
+export function planMaps(inodes: readonly PlannedInode[], options: MapOptions): void {
+  const { content, shared, indexes, wide, maxDataBlock } = options;
   const choice = { form: indexes, allowExtents: wide || indexes === "extents", maxDataBlock };
   for (const inode of inodes) {
     if (inode.stored?.kind !== "compressed") continue;
-    inode.map = planMap({ ...mapInput(inode, inode.stored), content }, choice);
+    inode.map = planMap({ ...mapInput(inode, inode.stored), content, shared }, choice);
     if (inode.map !== undefined) continue;
     if (wide && inode.stored.inline) {
       throw new ErofsError("LIMIT_SIZE", "a file with clusters beyond 16 TiB cannot have an inline end", {
@@ -91,7 +93,7 @@ export function planMaps(inodes: readonly PlannedInode[], content: CompressedCon
   }
 }
 
-/** What its map is made of, but for the content. */
+/** What its map is made of, but for what all have in common. */
 export function mapInput(inode: PlannedInode, file: CompressedFile) {
   return { file, size: inode.size, blockBytes, bodyEnd: nodeBytes(inode) };
 }

@@ -14,8 +14,8 @@ import { blockBytes } from "./plan-slots.js";
 import { attachStored, latestDataBlock, planMaps } from "./plan-stored.js";
 import { chooseBaseTime, clampTimes, fitsCompact, type Time } from "./plan-times.js";
 import { type PlannedXattr, planXattrs } from "./plan-xattrs.js";
-import { type PlannedPrefix, prefixTableBytes, xattrFeatures } from "./xattr-prefixes.js";
 import type { CompressedContent } from "./stored.js";
+import { type PlannedPrefix, prefixTableBytes, xattrFeatures } from "./xattr-prefixes.js";
 
 export interface PlanOptions {
   /**
@@ -135,10 +135,11 @@ export function plan(tree: Directory, options: PlanOptions = {}): ErofsPlan {
   const wide = options.wide ?? needsWide(inodes, compressed);
   chooseForms(inodes, baseTime, wide);
   const compression = compressed && planCompression(inodes, compressed);
-  if (compressed) {
+  if (compressed && compression) {
     const sharedBytes = sharedXattrs.reduce((sum, { bytes }) => sum + bytes, prefixTable.bytes);
     const maxDataBlock = latestDataBlock(inodes, sharedBytes);
-    planMaps(inodes, compressed, { indexes: options.indexes ?? "compact", wide, maxDataBlock });
+    const { shared } = compression;
+    planMaps(inodes, { content: compressed, shared, indexes: options.indexes ?? "compact", wide, maxDataBlock });
   }
   const { sharedOffset, dataBlock, blocks } = layOut(inodes, front, [...sharedXattrs, prefixTable], {
     share(files) {

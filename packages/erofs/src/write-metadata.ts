@@ -6,10 +6,10 @@ import { shapeDirectory } from "./plan-directories.js";
 import type { PlannedInode } from "./plan-inodes.js";
 import { headBytes, nodeBytes, spansBlocks } from "./plan-layout.js";
 import { slotsPerBlock } from "./plan-slots.js";
-import { sharedXattrBytes } from "./plan-xattrs.js";
 import { mapInput } from "./plan-stored.js";
-import { prefixTableBytes, writePrefixTable } from "./xattr-prefixes.js";
+import { sharedXattrBytes } from "./plan-xattrs.js";
 import { writeChunkList, writeDirentBlock, writeInode, writeText, writeXattr, writeXattrBody } from "./write-inode.js";
+import { prefixTableBytes, writePrefixTable } from "./xattr-prefixes.js";
 
 /** Writes metadata blocks in order, each as soon as the file tails in it are known. */
 export interface MetadataWriter {
@@ -195,9 +195,10 @@ function writeAll(plan: ErofsPlan, bytes: Uint8Array, view: DataView, at: number
   writeDirentBlock(bytes, view, body, inode, first, entries.names.length);
 }
 
-function encodeMapOf({ compressed, dataBlock }: ErofsPlan, inode: PlannedInode, map: PlannedMap): Uint8Array {
-  if (compressed === undefined || inode.stored?.kind !== "compressed") throw new TypeError("a map without extents");
-  return encodeMap({ ...mapInput(inode, inode.stored), content: compressed }, map, dataBlock);
+function encodeMapOf(plan: ErofsPlan, inode: PlannedInode, map: PlannedMap): Uint8Array {
+  const { compressed: content, compression, dataBlock } = plan;
+  if (!content || !compression || inode.stored?.kind !== "compressed") throw new TypeError("a map without extents");
+  return encodeMap({ ...mapInput(inode, inode.stored), content, shared: compression.shared }, map, dataBlock);
 }
 
 function writeShared(bytes: Uint8Array, start: number, plan: ErofsPlan): void {

@@ -2,7 +2,7 @@ import { type Chunk, concatBytes, type Hasher, portableHasher, viewOf } from "@s
 import { featureCompat } from "./features.js";
 import { type SuperblockRecord, superblockRecord, superMagic, superOffset, xattrAlign } from "./layout.js";
 import type { ErofsPlan } from "./plan.js";
-import { compressionField, writeConfigs } from "./plan-features.js";
+import { compressionField, encodeConfigs } from "./plan-features.js";
 import { sharedXattrBytes } from "./plan-xattrs.js";
 import { superblockChecksum } from "./superblock.js";
 import { areaWriter } from "./write-chunks.js";
@@ -132,6 +132,6 @@ function writeSuperblock(first: Uint8Array, plan: ErofsPlan, uuid: Uint8Array): 
   };
   superblockRecord.set(viewOf(first), superOffset, value);
   if (plan.compressed && plan.compression) {
-    writeConfigs(viewOf(first), superOffset + superblockRecord.size, plan.compression, plan.compressed);
+    first.set(encodeConfigs(plan.compression, plan.compressed), superOffset + superblockRecord.size);
   }
 }

@@ -41,6 +41,8 @@ export type IndexForm = "compact" | "full" | "extents";
 export interface MapInput {
   readonly file: CompressedFile;
   readonly content: CompressedContent;
+  /** For each cluster whether it has more than one reference. */
+  readonly shared: Uint8Array;
   /** Bytes of the file. */
   readonly size: number;
   readonly blockBytes: number;
@@ -145,8 +147,11 @@ function indexHeader(file: CompressedFile, { isBig, algorithms, fragment }: Logi
   };
 }
 
-/** The extents of a file, with clusters from `dataBlock` on. */
-function mappedExtents({ file, content, size }: MapInput, dataBlock: number): MappedExtent[] {
+/**
+ * The extents of a file, with clusters from `dataBlock` on. Stored clusters that are shared come apart into blocks in every
+ * form: kernels know clusters by their addresses, and would find the size of one file's in another's.
+ */
+function mappedExtents({ file, content, shared, size, blockBytes }: MapInput, dataBlock: number): MappedExtent[] {
   const { starts, clusters, inline, extentsEnd, fragmentOffset } = file;
   const { firstBlock, decodedBytes, algorithm: algorithms } = content.clusters;
   const extents: MappedExtent[] = [];
@@ -160,15 +165,18 @@ function mappedExtents({ file, content, size }: MapInput, dataBlock: number): Ma
       continue;
     }
     const first = firstBlock[cluster] ?? 0;
-    extents.push({
+    const name = clusterAlgorithms[algorithms[cluster] ?? 0] ?? "stored";
+    const extent = {
       start,
       end,
       kind: "cluster",
-      algorithm: clusterAlgorithms[algorithms[cluster] ?? 0] ?? "stored",
+      algorithm: name,
       address: dataBlock + first,
       blocks: (firstBlock[cluster + 1] ?? first) - first,
-      partial: end - start < (decodedBytes[cluster] ?? 0),
-    });
+      partial: name !== "stored" && end - start < (decodedBytes[cluster] ?? 0),
+    } as const;
+    if (name === "stored" && shared[cluster]) extents.push(...splitStored(extent, blockBytes));
+    else extents.push(extent);
   }
   if (fragmentOffset === undefined) return extents;
   const fragment = {
@@ -179,4 +187,12 @@ function mappedExtents({ file, content, size }: MapInput, dataBlock: number): Ma
     partial: false,
   } as const;
   return [...extents, { start: extentsEnd, end: size, ...fragment }];
+}
+
+function* splitStored(extent: MappedExtent, blockBytes: number): Generator<MappedExtent> {
+  let { address } = extent;
+  for (let start = extent.start; start < extent.end; start += blockBytes) {
+    yield { ...extent, start, end: Math.min(extent.end, start + blockBytes), address, blocks: 1 };
+    address += 1;
+  }
 }

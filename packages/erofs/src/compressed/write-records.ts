@@ -105,7 +105,7 @@ export function encodeRecords(extents: readonly MappedExtent[], shape: RecordSha
 /** What stands as length and physical address. */
 function extentFields({ kind, algorithm: name, address, blocks, partial }: MappedExtent, blockBytes: number) {
   if (kind === "fragment") return { length: address % 2 ** 32, physical: Math.floor(address / 2 ** 32) };
-  const length = blocks * blockBytes + (partial && name !== "stored" ? extentLength.partial : 0);
+  const length = blocks * blockBytes + (partial ? extentLength.partial : 0);
   return { length: length + formatOf(name) * 2 ** extentLength.formatShift, physical: address * blockBytes };
 }
 
