@@ -1,5 +1,6 @@
 import { type RecordType, type Span, viewOf } from "@sextant/bytes";
 import { type CompressedMap, type DataExtent, openMap } from "./compressed/extents.js";
+import { type IndexMap, indexOffset } from "./compressed/index-map.js";
 import type { IndexRun } from "./compressed/index-run.js";
 import {
   algorithmNames,
@@ -15,7 +16,6 @@ import {
   mapHeaderRecord,
   zstdConfigRecord,
 } from "./compressed/layout.js";
-import { type IndexMap, indexOffset } from "./compressed/map-indexes.js";
 import { type RecordMap, readRecord } from "./compressed/map-records.js";
 import { featureIncompat, hasFeature } from "./features.js";
 import { bodyOffset, type Inode, metadataOf } from "./inode.js";

@@ -2,8 +2,9 @@ import { ErofsError } from "../errors.js";
 import { type Inode, metadataOf, nidText } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { readMapHeader, type WholeFragment } from "./header.js";
+import { type IndexMap, openIndexes } from "./index-map.js";
 import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
-import { findAllIndexed, findIndexed, type IndexMap, openIndexes } from "./map-indexes.js";
+import { findAllIndexed, findIndexed } from "./map-indexes.js";
 import { findRecorded, openRecords, type RecordMap } from "./map-records.js";
 
 /** A run of an inode's data and where it is stored: what reading, checking, dumping and extracting go by. */

@@ -4,8 +4,8 @@ import { bodyOffset, type Inode, metadataOf, nidText } from "../inode.js";
 import { readBytes, type Volume } from "../volume.js";
 import type { DataExtent } from "./extents.js";
 import type { ExtentMap } from "./header.js";
+import { namedAlgorithm } from "./index-map.js";
 import { advise, extentLength, extentRecord, extentRecordBytes, extentsOffset, firstExtentAddress } from "./layout.js";
-import { namedAlgorithm } from "./map-indexes.js";
 
 /** An inode's extent records and what is needed to follow them. */
 export interface RecordMap {

@@ -2,9 +2,10 @@ import type { ErofsError } from "../errors.js";
 import { bodyOffset, type Inode } from "../inode.js";
 import type { Volume } from "../volume.js";
 import { type CompressedMap, openMap } from "./extents.js";
+import { type IndexMap, indexOffset } from "./index-map.js";
 import type { IndexRun } from "./index-run.js";
+import { nonheadProblem } from "./index-walk.js";
 import { clusterType } from "./layout.js";
-import { type IndexMap, indexOffset, nonheadProblem } from "./map-indexes.js";
 import { type RecordMap, readStart } from "./map-records.js";
 
 /** A compressed inode's indexes that are to be verified. */
