@@ -28,5 +28,6 @@ export interface Comparison {
 export interface Bench {
   readonly name: string;
   readonly about: string;
-  run(context: Context): Promise<readonly Comparison[]>;
+  /** All at once, or one by one where each takes its time. */
+  run(context: Context): Promise<readonly Comparison[]> | AsyncIterable<Comparison>;
 }

@@ -51,7 +51,8 @@ async function main(): Promise<void> {
     for (const bench of benches) {
       if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
       try {
-        for (const comparison of await bench.run({ root, folder, short: values.short, runs, sextant })) {
+        const comparisons = bench.run({ root, folder, short: values.short, runs, sextant });
+        for await (const comparison of comparisons instanceof Promise ? await comparisons : comparisons) {
           const row = reportRow(bench.name, comparison, values.short);
           rows.push(row);
           if (!values.json) console.log(`${formatRow(row)}\n`);

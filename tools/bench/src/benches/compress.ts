@@ -83,21 +83,17 @@ export const compressMany: Bench = {
 type Name = DebianCorpusName | (CorpusName & "many");
 
 /** With `--short` every corpus is the same small one, and each setting is tried on one of them. */
-async function compareSettings(context: Context, name: Name): Promise<Comparison[]> {
+async function* compareSettings(context: Context, name: Name): AsyncGenerator<Comparison> {
   const { folder, short } = context;
   const rows = settings.filter(({ only }) => only === undefined || only === name);
   const chosen = short ? rows.filter(({ only }) => (name === "java") === (only === undefined)) : rows;
-  if (chosen.length === 0 || (short && name === "many")) return [];
+  if (chosen.length === 0 || (short && name === "many")) return;
   const source = short
     ? corpus("sample", folder, short)
     : name === "many"
       ? corpus("many", folder, short)
       : await debianCorpus(name, (line) => process.stderr.write(`${line}\n`));
-  const comparisons: Comparison[] = [];
-  for (const setting of chosen) {
-    comparisons.push(...(await compareOne(context, source, short ? "sample" : name, setting)));
-  }
-  return comparisons;
+  for (const setting of chosen) yield* await compareOne(context, source, short ? "sample" : name, setting);
 }
 
 /** A job that writes an image, which stays until `remove`. */
