@@ -112,12 +112,12 @@ const dice = noise(2 << 20);
 
 /** Text of which even LZ4 makes a quarter. */
 function phrases(size: number): Uint8Array {
-  const source = prose(16 << 10);
+  const source = prose(8 << 10);
   const random = seededRandom(1);
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; ) {
-    const from = random.below(source.length - 60);
-    const phrase = source.subarray(from, from + 10 + random.below(50));
+    const from = random.below(source.length - 120);
+    const phrase = source.subarray(from, from + 30 + random.below(90));
     bytes.set(phrase.subarray(0, size - at), at);
     at += phrase.length;
   }
@@ -168,8 +168,9 @@ function clusterStore(random: SeededRandom, options: PlainOptions) {
       const algorithm = random.pick(options.algorithms);
       const { consumed, bytes } = encode(algorithm, source, count * blockBytes);
       const stored = Math.ceil(bytes.length / blockBytes);
-      // As long as it ends two blocks behind its beginning wherever it stands, an index can tell how large it is.
-      if (random.below(6) === 0 || consumed < (stored + 1) * blockBytes + (stored > 1 ? blockBytes : 1)) {
+      // What ends two blocks behind its beginning, wherever that is, leaves room to tell how large it is.
+      const least = Math.max(stored, stored > 1 ? 2 : 1) * blockBytes;
+      if (random.below(6) === 0 || consumed <= least) {
         const decoded = source.slice(0, count * blockBytes);
         return { cluster: push("stored", decoded, decoded.slice()), bytes: decoded };
       }
