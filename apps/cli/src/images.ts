@@ -6,6 +6,7 @@ import { type OpenedImage, openImage } from "@sextant/image";
 import { openDirectoryImage } from "@sextant/image/node";
 import { type Certificate, readCertificates } from "@sextant/signing";
 import { about, CommandError, exitCode, inputError } from "./errors.js";
+import { countOf } from "./output.js";
 import { type Input, isDirectory, isUrl, openInput, printReads, type Reads } from "./sources.js";
 
 /** Options that all verbs have which look into an image. */
@@ -52,7 +53,9 @@ export async function withImage<T>(
       ...(certificates && { certificates }),
       ...(devices.length > 0 && { devices: devices.map(({ source }) => source) }),
     });
-    return await work({ image, where: input.where, input, reads: () => input.reads() });
+    const result = await work({ image, where: input.where, input, reads: () => input.reads() });
+    if (options.stats) printClusters(image);
+    return result;
   } catch (error) {
     throw about(error, input.where);
   } finally {
@@ -60,6 +63,15 @@ export async function withImage<T>(
       if (options.stats) printReads(read.where, read.reads());
       await read[Symbol.asyncDispose]();
     }
+  }
+}
+
+/** What of compressed data was decompressed. */
+function printClusters({ filesystems }: OpenedImage): void {
+  for (const { erofs } of filesystems) {
+    const { clusters, storedBytes, decodedBytes } = erofs.clusterStats;
+    if (clusters === 0) continue;
+    process.stderr.write(`decompressed: ${countOf(clusters, "cluster")}, ${decodedBytes} bytes from ${storedBytes}\n`);
   }
 }
 

@@ -18,6 +18,8 @@ export interface Input extends AsyncDisposable {
   /** The file's path, where it is one. */
   readonly path: string | undefined;
   reads(): Reads;
+  /** Counts what was read of the file in another way than through the source. */
+  countMore?(reads: Reads): void;
 }
 
 /** Whether a directory stands there, behind symlinks. */
@@ -59,8 +61,17 @@ export async function openInput(where: string): Promise<Input> {
   }
   const file = openFile(where);
   const { count, ...source } = counted(file);
-  const reads = () => ({ ...count });
-  return { source: readingAhead(source), where, path: where, reads, [Symbol.asyncDispose]: () => file.close() };
+  return {
+    source: readingAhead(source),
+    where,
+    path: where,
+    reads: () => ({ ...count }),
+    countMore({ requests, bytes }) {
+      count.requests += requests;
+      count.bytes += bytes;
+    },
+    [Symbol.asyncDispose]: () => file.close(),
+  };
 }
 
 async function readStdin(): Promise<Uint8Array> {

@@ -1,18 +1,29 @@
 import { describeWithPeers } from "@sextant/peers";
 import { expect, test } from "vitest";
 import { repositoryPath, withChromium } from "../src/index.js";
-import { engine, imageDigests } from "./browser/erofs.js";
+import { compressedDigests, engine, imageDigests } from "./browser/erofs.js";
 
 const modules = { erofs: `${repositoryPath}/tools/testkit/test/browser/erofs.ts` };
 
 describeWithPeers("in Chromium", ["chromium"], () => {
-  test("images have the same bytes as in Node", async () => {
-    const here = await imageDigests(2026, 12);
+  test("images have the same bytes as in Node, whatever they are compressed with", async () => {
     await withChromium({ modules }, async ({ call }) => {
       expect([engine(), await call("erofs", "engine")]).toEqual(["node", "browser"]);
-      expect(await call("erofs", "imageDigests", 2026, 12)).toEqual(here);
+      for (const method of [undefined, "lz4", "lz4hc", "deflate", "zstd"] as const) {
+        const here = await imageDigests(2026, 8, method);
+        const args = method === undefined ? [] : [method];
+        expect([method, await call("erofs", "imageDigests", 2026, 8, ...args)]).toEqual([method, here]);
+        expect(new Set(here).size).toBe(8);
+      }
     });
-    expect(new Set(here).size).toBe(12);
+  });
+
+  test("compressed images have the same bytes as in Node", async () => {
+    const here = await compressedDigests(6);
+    await withChromium({ modules }, async ({ call }) => {
+      expect(await call("erofs", "compressedDigests", 6)).toEqual(here);
+    });
+    expect(new Set(here).size).toBe(18);
   });
 
   test("errors come out, those that nobody catches too", async () => {

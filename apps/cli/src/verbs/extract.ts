@@ -29,6 +29,7 @@ export async function extract(where: string, path: string, options: ExtractOptio
       ...(options.skipDevices && { devices: false }),
       ...(contents && { contents }),
     });
+    if (contents) input?.countMore?.(contents.reads);
     const { skipped, skippedCount, ...made } = report;
     for (const { path: at, what, why } of skipped.slice(0, maxWarnings)) {
       warn(`${nameToText(at) || "/"}: left out the ${what}: ${why}`);
