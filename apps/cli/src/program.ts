@@ -138,6 +138,11 @@ export function createProgram(finish: (exit: number) => void): Command {
         .option("--any", "exit 0 when every image fits at least one host"),
     ),
   );
+  planOptions(
+    verb("plan", "tell what systemd would merge into a host, in which order and how", async () => {
+      return (await import("./verbs/plan.js")).plan;
+    }),
+  );
   verb("compare-versions", "compare two versions as systemd does", async () => {
     return (await import("./verbs/compare-versions.js")).compare;
   })
@@ -145,6 +150,20 @@ export function createProgram(finish: (exit: number) => void): Command {
     .argument("<b>")
     .option("--json", "one JSON document on standard output");
   return program;
+}
+
+function planOptions(command: Command): Command {
+  return command
+    .requiredOption("--root <directory>", "the host's root, searched as systemd-sysext --root does")
+    .option("--class <class>", "sysext or confext", oneOf(["sysext", "confext"]))
+    .option("--arch <architecture>", "of the host; default: this machine's")
+    .option("--force", "merge what does not match, too")
+    .option("--mutable <mode>", "no, auto, yes, import, ephemeral or ephemeral-import")
+    .option("--noexec <boolean>", "whether programs may be run from what is merged")
+    .option("--hierarchies <paths>", "separated by colons; default: /usr:/opt, or /etc of confexts")
+    .option("--overlay-options <options>", "as in $SYSTEMD_SYSEXT_OVERLAYFS_MOUNT_OPTIONS")
+    .option("--image-policy <policy>", "what raw images may be")
+    .option("--json", "one JSON document on standard output");
 }
 
 function packOptions(command: Command): Command {

@@ -1,38 +1,33 @@
 /**
- * Levels 2 to 4: a table of hashes of eight bytes, whose matches are worth much, and one of five or four. At each position
+ * Levels 2 and 3: a table of hashes of eight bytes, whose matches are worth much, and one of four. At each position
  * first the last distance is tried, then the long, then the short one, unless a long one begins right behind it.
  */
 import { base, windowBytes } from "./input";
-import { chainLog, chainTable, hashLog, hashTable, minMatch } from "./levels";
-import { hash4, hash5, hash8 } from "./hashes";
+import { chainLog, chainTable, hashLog, hashTable } from "./levels";
+import { hash4, hash8 } from "./hashes";
 import { sameBytes } from "./match";
 import { push, repeat0, repeat1 } from "./sequences";
 
 /** Without matches for so many bytes (log2), steps grow by one. */
 const patienceLog: u32 = 8;
+/** From further away four bytes take as much as literals do. */
+const nearBytes: usize = 16384;
 /** Bytes that are read at a position. */
 const readBytes: u32 = 8;
 
 // @ts-ignore: decorator
 @inline
-function shortHash(word: u64): usize {
-  return minMatch == 4 ? hash4(word, chainLog) : hash5(word, chainLog);
-}
-
-// @ts-ignore: decorator
-@inline
-function longSlot(word: u64): usize {
-  return hashTable + (hash8(word, hashLog) << 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function shortSlot(word: u64): usize {
-  return chainTable + (shortHash(word) << 2);
+function slotOf(table: usize, hash: usize): usize {
+  return table + (hash << 2);
 }
 
 export function parseDouble(from: u32, to: u32, start: u32): void {
+  // Locals stay in registers, where globals would be loaded at each position.
   const zero = base;
+  const longTable = hashTable;
+  const longLog = hashLog;
+  const shortTable = chainTable;
+  const shortLog = chainLog;
   const end = zero + to;
   const lowest = zero + start;
   const window = windowBytes;
@@ -48,8 +43,8 @@ export function parseDouble(from: u32, to: u32, start: u32): void {
   while (at < last) {
     const word = load<u64>(at);
     const position = <u32>(at - zero);
-    const slot8 = longSlot(word);
-    const slot4 = shortSlot(word);
+    const slot8 = slotOf(longTable, hash8(word, longLog));
+    const slot4 = slotOf(shortTable, hash4(word, shortLog));
     const long = load<u32>(slot8);
     const short = load<u32>(slot4);
     store<u32>(slot8, position);
@@ -68,9 +63,8 @@ export function parseDouble(from: u32, to: u32, start: u32): void {
         length = sameBytes(earlier + 8, at + 8, end) + 8;
       } else if (short >= start && load<u32>(zero + short) == <u32>word && position - short <= window) {
         const following = load<u64>(at, 1);
-        const slot = longSlot(following);
+        const slot = slotOf(longTable, hash8(following, longLog));
         const longer = load<u32>(slot);
-        store<u32>(slot, position + 1);
         earlier = zero + short;
         length = sameBytes(earlier + 4, at + 4, end) + 4;
         if (longer >= start && load<u64>(zero + longer) == following && position + 1 - longer <= window) {
@@ -81,6 +75,11 @@ export function parseDouble(from: u32, to: u32, start: u32): void {
             length = other;
           }
         }
+        if (length == 4 && at - earlier > nearBytes && (at == anchor || load<u8>(at - 1) != load<u8>(earlier - 1))) {
+          at += ((at - anchor) >> patienceLog) + 1;
+          continue;
+        }
+        store<u32>(slot, position + 1);
       } else {
         at += ((at - anchor) >> patienceLog) + 1;
         continue;
@@ -101,18 +100,18 @@ export function parseDouble(from: u32, to: u32, start: u32): void {
     if (at >= last) break;
     // Some positions within the match, for those that follow to find.
     let some = load<u64>(inside);
-    store<u32>(longSlot(some), position + 2);
-    store<u32>(shortSlot(some), position + 2);
-    store<u32>(longSlot(load<u64>(at - 2)), <u32>(at - 2 - zero));
-    store<u32>(shortSlot(load<u64>(at - 1)), <u32>(at - 1 - zero));
+    store<u32>(slotOf(longTable, hash8(some, longLog)), position + 2);
+    store<u32>(slotOf(shortTable, hash4(some, shortLog)), position + 2);
+    store<u32>(slotOf(longTable, hash8(load<u64>(at - 2), longLog)), <u32>(at - 2 - zero));
+    store<u32>(slotOf(shortTable, hash4(load<u64>(at - 1), shortLog)), <u32>(at - 1 - zero));
     while (at < last && second > 0 && load<u32>(at) == load<u32>(at - second)) {
       length = sameBytes(at + 4 - second, at + 4, end) + 4;
       const swapped = second;
       second = recent;
       recent = swapped;
       some = load<u64>(at);
-      store<u32>(longSlot(some), <u32>(at - zero));
-      store<u32>(shortSlot(some), <u32>(at - zero));
+      store<u32>(slotOf(longTable, hash8(some, longLog)), <u32>(at - zero));
+      store<u32>(slotOf(shortTable, hash4(some, shortLog)), <u32>(at - zero));
       push(0, length, swapped);
       at += length;
       anchor = at;

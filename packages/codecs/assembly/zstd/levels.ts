@@ -33,10 +33,10 @@ const rows: usize = memory.data<i32>([
   Strategy.greedy, 17, 15, 4, 5, 0, // 5
   Strategy.lazy, 17, 15, 4, 5, 0,
   Strategy.lazy2, 17, 15, 4, 5, 0,
-  Strategy.lazy2, 17, 15, 4, 4, 0,
-  Strategy.lazy2, 18, 16, 4, 4, 0,
-  Strategy.lazy2, 18, 16, 5, 4, 0, // 10
-  Strategy.optimal, 17, 15, 4, 4, 32,
+  Strategy.lazy2, 17, 15, 5, 4, 0,
+  Strategy.lazy2, 18, 16, 5, 4, 0,
+  Strategy.lazy2, 18, 16, 6, 4, 0, // 10
+  Strategy.optimal, 17, 15, 5, 4, 32,
   Strategy.optimal, 18, 16, 5, 3, 48, // 12
   Strategy.optimal, 19, 17, 5, 3, 48,
   Strategy.optimal, 19, 17, 6, 3, 64,

@@ -38,9 +38,14 @@ export function log2(value: i32): i32 {
   return log2Small(value >> shift) + (shift << fractionBits);
 }
 
-/** What `count` of `total` symbols cost together with the others, less what is common to all: count * log2(count). */
+const selfLimit: i32 = 2048;
+const selfCosts: usize = memory.data((selfLimit + 1) * 4, 16);
+for (let count = 1; count <= selfLimit; count++) store<u32>(selfCosts + (<usize>count << 2), count * log2Small(count));
+
+/** What `count` of some symbols cost together, less what is common to all: count * log2(count). */
 // @ts-ignore: decorator
 @inline
 export function selfCost(count: i32): i64 {
-  return count > 1 ? <i64>count * log2(count) : 0;
+  if (<u32>count <= <u32>selfLimit) return load<u32>(selfCosts + (<usize>count << 2));
+  return <i64>count * log2(count);
 }

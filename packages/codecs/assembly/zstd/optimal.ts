@@ -7,13 +7,13 @@
  */
 import * as candidates from "./candidates";
 import { base, windowBytes } from "./input";
-import { hashLog, hashTable, minMatch, parserMemory, Strategy, strategy, targetLength } from "./levels";
+import { minMatch, Strategy, strategy, targetLength } from "./levels";
 import { bitCost } from "./logs";
 import { sameBytes } from "./match";
 import { agePrices, beginPrices, countSequence, literalPrice, matchPrice, offsetPrice, runPrice } from "./price";
 import { beginRows, gatherRows, hashBytes } from "./rows";
-import { beginShort, gatherShort, shortTableBytes } from "./short";
-import { beginTree, gatherTree } from "./tree";
+import { beginShort, forgetShort, gatherShort } from "./short";
+import { beginTree, forgetTree, gatherTree } from "./tree";
 import { clear, push, repeat0, repeat1, repeat2 } from "./sequences";
 
 const nodeLimit: u32 = 4096;
@@ -68,8 +68,8 @@ export function optimalParse(from: u32, to: u32, start: u32): void {
   if (strategy == Strategy.ultraTree2) {
     pass(from, to, start);
     clear();
-    memory.fill(hashTable, 0, 4 << hashLog);
-    memory.fill(parserMemory, 0, shortTableBytes);
+    forgetTree(start);
+    forgetShort(start);
     agePrices();
   }
   pass(from, to, start);

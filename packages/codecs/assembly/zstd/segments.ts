@@ -7,10 +7,10 @@ import { countBytes, histogramBytes, increment, literalCodesAt, literalsAt, matc
 import * as sequences from "./sequences";
 
 /** Input of a segment, bytes, unless one sequence alone has more. */
-const segmentBytes: i32 = 8192;
+const segmentBytes: i32 = 4096;
 /** More than a stretch adds to those with which `isFull` is not yet true. */
-const segmentLimit: i32 = 128;
-const fullAt: i32 = 80;
+const segmentLimit: i32 = 256;
+const fullAt: i32 = 160;
 
 /** A segment, or several that were joined: addresses, indexes and what the repeats are before it. */
 const sequencesFromAt: usize = 0;

@@ -26,6 +26,11 @@ export function beginShort(from: u32, start: u32): void {
   if (from == start) inserted = start;
 }
 
+/** Forgets all positions since `start`. */
+export function forgetShort(start: u32): void {
+  for (let position = start; position < inserted; position++) store<u32>(placeOf(position), 0);
+}
+
 /** Offers the nearest match at `position` that the table knows of, unless there is a longer one; the position is entered. */
 // @ts-ignore: decorator
 @inline

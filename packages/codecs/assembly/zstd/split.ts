@@ -9,13 +9,14 @@ const blockBits: i32 = 150;
 const literalBits: i32 = 4;
 const codeBits: i32 = 5;
 
-const blockLimit: i32 = 128;
+const blockLimit: i32 = 256;
 /** The first segment of each block, and behind the last one the end. */
 const firsts: usize = memory.data(blockLimit * 4, 16);
 /** What each block costs, and how much it would save to join it with the next. */
 const costs: usize = memory.data(blockLimit * 8, 16);
 const savings: usize = memory.data(blockLimit * 8, 16);
 const joined: usize = memory.data(histogramBytes, 16);
+const zeros: usize = memory.data(histogramBytes, 16);
 const nothing: i64 = i64.MIN_VALUE;
 
 /** Blocks that the segments make. */
@@ -38,32 +39,37 @@ function setCost(table: usize, block: i32, cost: i64): void {
   store<i64>(table + (<usize>block << 3), cost);
 }
 
-/** Bits of so many symbols, and of their description, in 1/4096. */
-function entropy(counts: usize, symbols: i32, describeBits: i32): i64 {
-  let total = 0;
+/** How many symbols `entropy` counted. */
+let total: i32 = 0;
+
+/** Bits of the symbols that two histograms count together in [part, end), and of their description, in 1/4096. */
+function entropy(left: usize, right: usize, part: usize, end: usize, describeBits: i32): i64 {
   let used = 0;
   let sum: i64 = 0;
-  for (let symbol = 0; symbol < symbols; symbol++) {
-    const count = load<i32>(counts + (<usize>symbol << 2));
-    if (count == 0) continue;
-    used++;
-    total += count;
-    sum += selfCost(count);
+  total = 0;
+  // Two at a time: most pairs are none.
+  for (let at = part; at < end; at += 8) {
+    const pair = load<u64>(left + at) + load<u64>(right + at);
+    if (pair == 0) continue;
+    const first = <i32>pair;
+    const second = <i32>(pair >> 32);
+    used += i32(first > 0) + i32(second > 0);
+    total += first + second;
+    sum += selfCost(first) + selfCost(second);
   }
   return selfCost(total) - sum + <i64>(used * describeBits) * bitCost;
 }
 
-/** What a block with these counts costs in 1/4096 bit, but for the extra bits of codes, which stay the same. */
-function costOf(counts: usize): i64 {
-  let literals = 0;
-  for (let at: usize = 0; at < 1024; at += 4) literals += load<i32>(counts + literalsAt + at);
-  const raw = <i64>literals * 8 * bitCost;
+/** What a block with the counts of both costs in 1/4096 bit, but for the extra bits of codes, which stay the same. */
+function costOf(left: usize, right: usize): i64 {
+  const coded = entropy(left, right, literalsAt, literalCodesAt, literalBits);
+  const raw = <i64>total * 8 * bitCost;
   return (
     <i64>blockBits * bitCost +
-    min(raw, entropy(counts + literalsAt, 256, literalBits)) +
-    entropy(counts + literalCodesAt, literalCodes, codeBits) +
-    entropy(counts + offsetCodesAt, offsetCodes, codeBits) +
-    entropy(counts + matchCodesAt, matchCodes, codeBits)
+    min(raw, coded) +
+    entropy(left, right, literalCodesAt, offsetCodesAt, codeBits) +
+    entropy(left, right, offsetCodesAt, matchCodesAt, codeBits) +
+    entropy(left, right, matchCodesAt, histogramBytes, codeBits)
   );
 }
 
@@ -84,7 +90,7 @@ export function estimate(): i32 {
   if (segments.count == 0) return 0;
   memory.fill(joined, 0, histogramBytes);
   for (let index = 0; index < segments.count; index++) addAll(joined, segments.counts(index));
-  return <i32>((costOf(joined) + extraBits(joined)) / (8 * bitCost));
+  return <i32>((costOf(joined, zeros) + extraBits(joined)) / (8 * bitCost));
 }
 
 function setSaving(block: i32, largest: usize): void {
@@ -93,9 +99,8 @@ function setSaving(block: i32, largest: usize): void {
     const left = segmentOf(block);
     const right = segmentOf(block + 1);
     if (!segments.isClosed(left) && segments.inputTo(right) - segments.inputFrom(left) <= largest) {
-      memory.copy(joined, segments.counts(left), histogramBytes);
-      addAll(joined, segments.counts(right));
-      saving = costAt(costs, block) + costAt(costs, block + 1) - costOf(joined);
+      const together = costOf(segments.counts(left), segments.counts(right));
+      saving = costAt(costs, block) + costAt(costs, block + 1) - together;
     }
   }
   setCost(savings, block, saving);
@@ -106,7 +111,7 @@ export function split(largest: usize): void {
   count = segments.count;
   for (let block = 0; block < count; block++) {
     store<i32>(firsts + (<usize>block << 2), block);
-    setCost(costs, block, costOf(segments.counts(block)));
+    setCost(costs, block, costOf(segments.counts(block), zeros));
   }
   for (let block = 0; block < count; block++) setSaving(block, largest);
   while (true) {

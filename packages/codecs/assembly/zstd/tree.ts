@@ -30,6 +30,17 @@ export function beginTree(from: u32, start: u32): void {
   if (from == start) inserted = start;
 }
 
+/** Forgets all positions since `start`. */
+export function forgetTree(start: u32): void {
+  for (let position = start; position < inserted; position++) store<u32>(rootOf(position), none);
+}
+
+// @ts-ignore: decorator
+@inline
+function rootOf(position: u32): usize {
+  return hashTable + (<usize>hashOf(base + position, hashedBytes, hashLog) << 2);
+}
+
 // @ts-ignore: decorator
 @inline
 function nodeOf(position: u32): usize {
@@ -44,7 +55,7 @@ function nodeOf(position: u32): usize {
 @inline
 function enter(position: u32, low: u32, end: usize, offers: bool): void {
   const at = base + position;
-  const root = hashTable + (<usize>hashOf(at, hashedBytes, hashLog) << 2);
+  const root = rootOf(position);
   let candidate = load<u32>(root);
   store<u32>(root, position);
   const own = nodeOf(position);
