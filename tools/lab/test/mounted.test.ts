@@ -115,7 +115,7 @@ async function mountAll(kernel: Kernel, cases: readonly Case[]): Promise<Map<Cas
       outcomes.set(from, error as Error);
     }
   }
-  const mounted = await describeMounted(kernel, images);
+  const mounted = await describeMounted(kernel, images, { timeoutSeconds: 240 });
   for (const [index, { from }] of images.entries()) outcomes.set(from, mounted[index] as MountedImage);
   return outcomes;
 }
