@@ -1,7 +1,9 @@
 import type { ByteSource } from "@sextant/bytes";
 import { addRange } from "./check-extents.js";
 import { type CheckState, pathOfNid } from "./check-state.js";
-import { decodeExtent } from "./compressed/clusters.js";
+import { codeOf, decodeExtent } from "./compressed/clusters.js";
+import { type ClusterLimits, zstdWindow } from "./compressed/configs.js";
+import { skipPadding } from "./compressed/decode.js";
 import type { DataExtent } from "./compressed/extents.js";
 import { algorithmNames } from "./compressed/layout.js";
 import { ErofsError } from "./errors.js";
@@ -168,7 +170,23 @@ async function decodeBatch(volume: Volume, state: CheckState, batch: readonly Sh
   }
 }
 
+function paddingOf(volume: Volume, extent: DataExtent, stored: Uint8Array): number {
+  const { padded, padLimitBytes } = codeOf(volume, extent);
+  return padded ? skipPadding(stored, padLimitBytes) : 0;
+}
+
+/** What is wrong with a cluster that decompresses, and that kernels have no room for, as the superblock did not ask for it. */
+function beyondLimits(limits: ClusterLimits, { algorithm, storedBytes }: DataExtent, data: Uint8Array) {
+  if (algorithm === "lz4" && storedBytes > limits.lz4Bytes) {
+    return `a cluster of ${storedBytes} bytes is larger than the superblock says, ${limits.lz4Bytes}`;
+  }
+  const window = algorithm === "zstd" ? (zstdWindow(data) ?? 0) : 0;
+  if (window <= limits.zstdWindowBytes) return undefined;
+  return `the frame needs a window of ${window} bytes, the superblock says ${limits.zstdWindowBytes}`;
+}
+
 function decodeShared(volume: Volume, state: CheckState, { largest, exact }: Shared, stored: Uint8Array): void {
+  const { limits } = state;
   const { from, storedBytes, start, bytes, nid, form } = state.clusters;
   const bits = form[largest] ?? 0;
   const begin = start[largest] ?? 0;
@@ -188,6 +206,8 @@ function decodeShared(volume: Volume, state: CheckState, { largest, exact }: Sha
   if (extent.algorithm === "stored") return;
   try {
     decodeExtent(volume, { nid: owner }, extent, stored, state.scratch(wanted));
+    const problem = limits && beyondLimits(limits, extent, stored.subarray(paddingOf(volume, extent, stored)));
+    if (problem !== undefined) throw new ErofsError("MALFORMED_CLUSTER", problem);
   } catch (error) {
     if (!(error instanceof ErofsError)) throw error;
     const message = `${error.message} (bytes ${begin}…${begin + wanted})`;

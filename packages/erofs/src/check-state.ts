@@ -1,6 +1,7 @@
 import { type Name, type NodeKind, nameToText } from "@sextant/tree";
 import type { ClusterReferences } from "./check-clusters.js";
 import type { OwnedRange, Ranges } from "./check-extents.js";
+import type { ClusterLimits } from "./compressed/configs.js";
 import type { ErofsErrorCode } from "./errors.js";
 import { nidText } from "./inode.js";
 
@@ -60,6 +61,8 @@ export interface CheckState {
   /** Inodes without a name that others depend on, and what they are. */
   readonly unnamed: Map<number, string>;
   readonly clusters: ClusterReferences;
+  /** What kernels make room for; undefined where the superblock does not say it well. */
+  limits: ClusterLimits | undefined;
   /** Inodes whose data is compressed. */
   compressed: number;
   /** Bytes that the indexes of inodes take. */

@@ -4,6 +4,7 @@ import { addRange, noRanges, overlaps, rangesBeyond } from "./check-extents.js";
 import { checkUnnamed } from "./check-inode.js";
 import { type CheckState, describeRange, type Finding, type FindingCode, pathOf, pathOfNid } from "./check-state.js";
 import { walkTree } from "./check-walk.js";
+import { readLimits } from "./compressed/configs.js";
 import { ErofsError } from "./errors.js";
 import { deviceSlotRecord, superblockRecord, superOffset, superSlotBytes } from "./layout.js";
 import { openVolume } from "./open-volume.js";
@@ -60,6 +61,7 @@ export async function check(source: ByteSource, options: CheckOptions = {}): Pro
     inodes: new Map(),
     unnamed: new Map(),
     clusters: noReferences(),
+    limits: undefined,
     compressed: 0,
     indexBytes: 0,
     maxExtents,
@@ -129,6 +131,10 @@ async function checkVolume(volume: Volume, state: CheckState): Promise<void> {
     () => volume.devices(),
   );
 
+  state.limits = await state.attempt(
+    () => "superblock",
+    () => readLimits(volume),
+  );
   await walkTree(volume, state);
   await checkUnnamed(volume, state);
   checkLinks(state);

@@ -1,11 +1,11 @@
-import { type RecordType, type Span, viewOf } from "@sextant/bytes";
+import { type RecordType, type Span } from "@sextant/bytes";
+import { readConfigs } from "./compressed/configs.js";
 import { type CompressedMap, type DataExtent, openMap } from "./compressed/extents.js";
 import { type IndexMap, indexOffset } from "./compressed/index-map.js";
 import type { IndexRun } from "./compressed/index-run.js";
 import {
-  algorithmNames,
+  type AlgorithmName,
   clusterType,
-  configAlign,
   configSize,
   deflateConfigRecord,
   extentRecordBytes,
@@ -17,38 +17,28 @@ import {
   zstdConfigRecord,
 } from "./compressed/layout.js";
 import { type RecordMap, readRecord } from "./compressed/map-records.js";
-import { featureIncompat, hasFeature } from "./features.js";
 import { bodyOffset, type Inode, metadataOf } from "./inode.js";
-import { superOffset } from "./layout.js";
 import { readBytes, type Volume } from "./volume.js";
 
-const configRecords: readonly RecordType<unknown>[] = [
-  lz4ConfigRecord,
-  lzmaConfigRecord,
-  deflateConfigRecord,
-  zstdConfigRecord,
-];
+const configRecords: Readonly<Record<AlgorithmName, RecordType<unknown>>> = {
+  lz4: lz4ConfigRecord,
+  lzma: lzmaConfigRecord,
+  deflate: deflateConfigRecord,
+  zstd: zstdConfigRecord,
+};
 
 const place = (start: number, end: number, path: string, value: string): Span => ({ start, end, path, value });
 
 /** What the image says of each algorithm, behind the superblock. */
-export async function* dumpConfigs({ superblock, pages }: Volume): AsyncGenerator<Span> {
-  if (!hasFeature(superblock.record.featureIncompat, featureIncompat.compressionConfigs)) return;
-  let at = superOffset + superblock.superblockBytes;
-  for (const [number, type] of configRecords.entries()) {
-    if ((superblock.algorithms & (1 << number)) === 0) continue;
-    const path = `compression ${algorithmNames[number]}`;
-    at = Math.ceil(at / configAlign) * configAlign;
-    const head = await readBytes(pages, at, at + configSize.size, path);
-    const size = configSize.get(viewOf(head), 0);
-    yield place(at, at + configSize.size, `${path}.size`, String(size));
-    at += configSize.size;
-    if (size >= type.size) {
-      for (const span of type.spans(await readBytes(pages, at, at + type.size, path), 0, at)) {
-        yield { ...span, path: `${path}${span.path.slice(type.name.length)}` };
-      }
-    }
-    at += size;
+export async function* dumpConfigs(volume: Volume): AsyncGenerator<Span> {
+  for await (const { name, offset, bytes } of readConfigs(volume)) {
+    const path = `compression ${name}`;
+    const start = offset + configSize.size;
+    yield place(offset, start, `${path}.size`, String(bytes.length));
+    const type = configRecords[name];
+    if (bytes.length < type.size) continue;
+    for (const span of type.spans(bytes, 0, start))
+      yield { ...span, path: `${path}${span.path.slice(type.name.length)}` };
   }
 }
 

@@ -1,12 +1,14 @@
 import { concatBytes, fromBytes, viewOf } from "@sextant/bytes";
 import type { Name } from "@sextant/tree";
 import { describe, expect, test } from "vitest";
-import { advise } from "../src/compressed/layout.js";
+import { zstdWindow } from "../src/compressed/configs.js";
+import { advise, lz4ConfigRecord, lzmaConfigRecord, zstdConfigRecord } from "../src/compressed/layout.js";
 import { featureIncompat } from "../src/features.js";
 import { check, type ErofsError, type FindingCode, open } from "../src/index.js";
 import { superblockRecord, superOffset } from "../src/layout.js";
 import { type Crafted, craft, full, header, type Index, lz4Run, pack, padded, records, run } from "./craft.js";
 import { readAll } from "./damage.js";
+import { zstdRun } from "./forms.js";
 
 const lz4 = (letter: string, count: number) => padded(lz4Run(letter.charCodeAt(0), count));
 const { bigCluster1, bigCluster2, extents, fragment, inlineCluster } = advise;
@@ -455,6 +457,103 @@ describe("what only a check finds in compressed data", () => {
     expect(report).toMatchObject({ clusters: 0, decodedBytes: 0, compressed: 1 });
     expect(report.findings).toMatchObject([{ code: "LIMIT_CLUSTER", message: /^1 clusters hold more/ }]);
     expect(await check(image)).toMatchObject({ clusters: 1, decodedBytes: 8000, findings: [] });
+  });
+});
+
+describe("what the superblock says of algorithms", () => {
+  const size = (count: number) => Uint8Array.of(count, 0);
+  const lz4Configs = (maxClusterBlocks: number) =>
+    concatBytes([size(14), lz4ConfigRecord.encode({ maxDistance: 0, maxClusterBlocks, reserved: new Uint8Array(10) })]);
+  const zstdConfigs = (windowLog2: number, format = 0) =>
+    concatBytes([size(6), zstdConfigRecord.encode({ format, windowLog2, reserved: new Uint8Array(4) })]);
+  const lzmaConfigs = (dictionaryBytes: number, format = 0) =>
+    concatBytes([size(14), lzmaConfigRecord.encode({ dictionaryBytes, format, reserved: new Uint8Array(8) })]);
+  const zstd = { map: full(header({ algorithms: 3 }), good), blocks: [padded(zstdRun("a", 8000))] };
+
+  test.each<readonly [string, Partial<Crafted>, FindingCode, string, RegExp]>([
+    [
+      "LZ4 in clusters of 2 MiB",
+      { algorithms: 1, configs: lz4Configs(512) },
+      "MALFORMED_SUPERBLOCK",
+      "superblock",
+      /2097152/,
+    ],
+    ["half of a configuration", { algorithms: 1, configs: size(13) }, "MALFORMED_SUPERBLOCK", "superblock", /13 bytes/],
+    [
+      "zstd with a window of 2 MiB",
+      { algorithms: 9, configs: concatBytes([lz4Configs(1), zstdConfigs(11)]) },
+      "MALFORMED_SUPERBLOCK",
+      "superblock",
+      /2097152/,
+    ],
+    [
+      "zstd in a new format",
+      { algorithms: 8, configs: zstdConfigs(0, 1), ...zstd },
+      "UNSUPPORTED_COMPRESSION",
+      "superblock",
+      /zstd has the unknown format 1/,
+    ],
+    [
+      "lzma in a new format",
+      { algorithms: 3, configs: concatBytes([lz4Configs(1), lzmaConfigs(4096, 1)]) },
+      "UNSUPPORTED_COMPRESSION",
+      "superblock",
+      /lzma has the unknown format 1/,
+    ],
+    [
+      "lzma with a dictionary of 16 MiB",
+      { algorithms: 3, configs: concatBytes([lz4Configs(1), lzmaConfigs(2 ** 24)]) },
+      "MALFORMED_SUPERBLOCK",
+      "superblock",
+      /16777216/,
+    ],
+    [
+      "deflate with a window of 64 KiB",
+      { algorithms: 5, configs: concatBytes([lz4Configs(1), size(6), Uint8Array.of(16, 0, 0, 0, 0, 0)]) },
+      "MALFORMED_SUPERBLOCK",
+      "superblock",
+      /65536/,
+    ],
+    [
+      "a frame that needs more than the window",
+      { algorithms: 8, configs: zstdConfigs(0), ...zstd, size: 8000 },
+      "MALFORMED_CLUSTER",
+      "/f",
+      /window of 8000 bytes, the superblock says 1024/,
+    ],
+    [
+      "a cluster of two blocks where there are none",
+      {
+        map: full(header({ advise: bigCluster1 }), [
+          { head: "head1", block: 1 },
+          { blocks: 2, ahead: 1 },
+        ]),
+        blocks: [padded(lz4Run(97, 8000, 4097), 2)],
+        algorithms: 1,
+        configs: lz4Configs(1),
+      },
+      ...(["MALFORMED_CLUSTER", "/f", /larger than the superblock says, 4096/] as const),
+    ],
+  ])("%s is refused by a check", async (_, change, code, path, message) => {
+    const { findings } = await check(fromBytes(craft(indexed(good, {}, change))));
+    expect(findings).toMatchObject([{ code, path, message: expect.stringMatching(message) }]);
+  });
+
+  test("what they say is taken", async () => {
+    const enough = { algorithms: 8, configs: zstdConfigs(3), ...zstd };
+    expect((await check(fromBytes(craft(indexed(good, {}, enough))))).findings).toEqual([]);
+  });
+
+  test.each<readonly [string, readonly number[], number | undefined]>([
+    ["a single segment, its size in a byte", [0x20, 200], 200],
+    ["in two", [0x60, 0, 1], 512],
+    ["in four, behind a dictionary's id", [0xa1, 9, 0, 0, 1, 0], 65536],
+    ["in eight", [0xe0, 0, 0, 0, 0, 1, 0, 0, 0], 2 ** 32],
+    ["a window of its own", [0x00, (5 << 3) | 3], 32768 + 3 * 4096],
+    ["half a header", [0x60, 0], undefined],
+    ["nothing", [], undefined],
+  ])("zstd's windows: %s", (_, bytes, expected) => {
+    expect(zstdWindow(Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, ...bytes))).toBe(expected);
   });
 });
 

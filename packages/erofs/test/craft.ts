@@ -137,6 +137,8 @@ export interface Crafted {
   readonly legacy?: boolean;
   /** Numbers of algorithms, as bits; for LZ4 alone nothing needs to be said. */
   readonly algorithms?: number;
+  /** What the superblock says of the algorithms, where it says it another way. */
+  readonly configs?: Uint8Array;
   /** First block and size of the packed inode. */
   readonly packed?: { readonly block: number; readonly size: number };
 }
@@ -169,7 +171,7 @@ export function craft(crafted: Crafted): Uint8Array {
   const image = concatBytes([new Uint8Array(Math.ceil((mapOffset + map.length) / blockBytes) * blockBytes), ...blocks]);
   const put = (bytes: Uint8Array, at: number) => image.set(bytes, at);
   put(superblock(crafted, image.length / blockBytes), superOffset);
-  put(configs(crafted.algorithms ?? 0), superOffset + superblockRecord.size);
+  put(crafted.configs ?? configs(crafted.algorithms ?? 0), superOffset + superblockRecord.size);
   const entries = [
     direntRecord.encode({ nid: BigInt(rootNid), nameOffset: 36, fileType: fileType.directory, reserved: 0 }),
     direntRecord.encode({ nid: BigInt(rootNid), nameOffset: 37, fileType: fileType.directory, reserved: 0 }),

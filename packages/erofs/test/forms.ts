@@ -289,8 +289,8 @@ export const forms: readonly (readonly [string, Crafted, Uint8Array])[] = [
   ],
 ];
 
-/** A frame of one RLE block. */
-function zstdRun(letter: string, count: number): Uint8Array {
+/** A frame of one RLE block, in a single segment of 256 to 65791 bytes. */
+export function zstdRun(letter: string, count: number): Uint8Array {
   const size = count * 8 + 3;
   const block = [size & 0xff, (size >> 8) & 0xff, size >> 16, letter.charCodeAt(0)];
   return Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x60, (count - 256) & 0xff, (count - 256) >> 8, ...block);
