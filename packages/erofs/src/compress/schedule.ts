@@ -4,9 +4,10 @@ import type { ItemTail } from "./task.js";
 
 /**
  * Content of one task at most. Pieces larger than this end where segments end, so that threads share them; each such end
- * costs half a block, about 0.05 % of the image. Smaller tasks balance better, larger ones compress better.
+ * costs half a block and the rest of a cluster, together about 0.02 % of the image. Smaller tasks balance better, larger ones
+ * compress better, and encoders take no more than 16 MiB.
  */
-export const segmentBytes = 8 << 20;
+export const segmentBytes = 15 << 20;
 const itemsPerTask = 2048;
 
 /** A part of a piece that one task does. */
