@@ -158,6 +158,8 @@ function writeStored(bytes: u32): void {
   for (let left = bytes; left > 0; ) {
     const here = min(left, storedLimit);
     begin(storedType);
+    // Decoders skip these bits. EROFS pads clusters with zeros in front, so that no stream may start with a zero byte.
+    if (lastBlock == 0) bits.put(0x1f, 5);
     bits.align();
     bits.putBytes(headerOf(here), 4);
     bits.putBytes(at, here);

@@ -2,7 +2,7 @@
 export interface Filled {
   /** Bytes of the input that are in it; at least one. */
   readonly consumed: number;
-  /** The compressed bytes; they stay until the encoder is used again. */
+  /** The compressed bytes, the first of which is not zero; they stay until the encoder is used again. */
   readonly bytes: Uint8Array;
 }
 
