@@ -1,7 +1,7 @@
-/** Level 1: one table of hashes of six or so bytes; the first match is taken. */
+/** Level 1: one table of hashes of five bytes; the first match is taken. */
+import { hash5 } from "./hashes";
 import { base, windowBytes } from "./input";
-import { hashLog, hashTable, minMatch } from "./levels";
-import { hash5, hash6 } from "./hashes";
+import { hashLog, hashTable } from "./levels";
 import { sameBytes } from "./match";
 import { push, repeat0, repeat1 } from "./sequences";
 
@@ -10,66 +10,91 @@ const patienceLog: u32 = 7;
 /** Bytes that are read at a position. */
 const readBytes: u32 = 8;
 
+/** The match that `search` found: how long, and where its bytes were before. */
+let length: u32 = 0;
+let source: usize = 0;
+
 // @ts-ignore: decorator
 @inline
 function slotOf(word: u64): usize {
-  return hashTable + ((minMatch == 5 ? hash5(word, hashLog) : hash6(word, hashLog)) << 2);
+  return hashTable + (hash5(word, hashLog) << 2);
 }
 
-export function parseFast(from: u32, to: u32, start: u32): void {
-  const zero = base;
-  const end = zero + to;
-  const lowest = zero + start;
-  let anchor = zero + from;
-  let at = anchor + (from == start ? 1 : 0);
-  if (to - from < readBytes + 2) return;
-  const last = end - readBytes;
-  let recent = repeat0;
-  let second = repeat1;
-  if (at - lowest < recent) recent = 0;
-  if (at - lowest < second) second = 0;
+// @ts-ignore: decorator
+@inline
+function enter(at: usize, zero: usize): void {
+  store<u32>(slotOf(load<u64>(at)), <u32>(at - zero));
+}
 
-  while (at < last) {
+/** Looks for a match from `from` on; returns where it begins, or `last` with a length of 0. */
+// @ts-ignore: decorator
+@inline
+function search(from: usize, anchor: usize, last: usize, end: usize, start: u32, recent: usize): usize {
+  const zero = base;
+  const window = windowBytes;
+  let at = from;
+  for (; at < last; at += ((at - anchor) >> patienceLog) + 1) {
     const word = load<u64>(at);
     const position = <u32>(at - zero);
     const slot = slotOf(word);
     const found = load<u32>(slot);
     store<u32>(slot, position);
-    let length: u32;
     if (recent > 0 && <u32>(word >> 8) == load<u32>(at + 1 - recent)) {
-      at += 1;
-      length = sameBytes(at + 4 - recent, at + 4, end) + 4;
-      push(<u32>(at - anchor), length, recent);
-    } else if (found >= start && load<u32>(zero + found) == <u32>word && position - found <= windowBytes) {
-      let earlier = zero + found;
-      const distance = position - found;
-      length = sameBytes(earlier + 4, at + 4, end) + 4;
-      while (at > anchor && earlier > lowest && load<u8>(at - 1) == load<u8>(earlier - 1)) {
-        at -= 1;
-        earlier -= 1;
-        length += 1;
-      }
-      push(<u32>(at - anchor), length, distance);
+      source = at + 1 - recent;
+      length = sameBytes(source + 4, at + 5, end) + 4;
+      return at + 1;
+    }
+    if (found >= start && load<u32>(zero + found) == <u32>word && position - found <= window) {
+      source = zero + found;
+      length = sameBytes(source + 4, at + 4, end) + 4;
+      return at;
+    }
+  }
+  length = 0;
+  return last;
+}
+
+/** Parses [from, to); see sequences.ts. */
+export function parseFast(from: u32, to: u32, start: u32): void {
+  if (to - from <= readBytes) return;
+  const zero = base;
+  const end = zero + to;
+  const last = end - readBytes;
+  const lowest = zero + start;
+  let anchor = zero + from;
+  let at = anchor + (from == start ? 1 : 0);
+  let recent: usize = repeat0 <= at - lowest ? repeat0 : 0;
+  let second: usize = repeat1 <= at - lowest ? repeat1 : 0;
+  while (at < last) {
+    at = search(at, anchor, last, end, start, recent);
+    if (length == 0) return;
+    const inside = at + 1;
+    const distance = at - source;
+    while (at > anchor && source > lowest && load<u8>(at - 1) == load<u8>(source - 1)) {
+      at--;
+      source--;
+      length++;
+    }
+    push(<u32>(at - anchor), length, <u32>distance);
+    if (distance != recent) {
       second = recent;
       recent = distance;
-    } else {
-      at += ((at - anchor) >> patienceLog) + 1;
-      continue;
     }
     at += length;
     anchor = at;
-    if (at >= last) break;
-    store<u32>(slotOf(load<u64>(zero + position + 2)), position + 2);
-    store<u32>(slotOf(load<u64>(at - 2)), <u32>(at - 2 - zero));
+    if (at >= last) return;
+    // Some positions within the match, for those that follow to find.
+    enter(inside, zero);
+    enter(at - 2, zero);
     while (at < last && second > 0 && load<u32>(at) == load<u32>(at - second)) {
-      length = sameBytes(at + 4 - second, at + 4, end) + 4;
+      const more = sameBytes(at + 4 - second, at + 4, end) + 4;
+      enter(at, zero);
+      push(0, more, <u32>second);
+      at += more;
+      anchor = at;
       const swapped = second;
       second = recent;
       recent = swapped;
-      store<u32>(slotOf(load<u64>(at)), <u32>(at - zero));
-      push(0, length, swapped);
-      at += length;
-      anchor = at;
     }
   }
 }

@@ -2,7 +2,6 @@
 
 const prime4: u32 = 2654435761;
 const prime5: u64 = 889523592379;
-const prime6: u64 = 227718039650203;
 const prime8: u64 = 0xcf1bbcdcb7a56463;
 
 // @ts-ignore: decorator
@@ -15,12 +14,6 @@ export function hash4(word: u64, log: u32): usize {
 @inline
 export function hash5(word: u64, log: u32): usize {
   return <usize>(((word << 24) * prime5) >> (64 - log));
-}
-
-// @ts-ignore: decorator
-@inline
-export function hash6(word: u64, log: u32): usize {
-  return <usize>(((word << 16) * prime6) >> (64 - log));
 }
 
 // @ts-ignore: decorator

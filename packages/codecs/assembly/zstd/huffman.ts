@@ -1,7 +1,6 @@
 /** Huffman codes for literals: lengths, codes, and their description. Source: RFC 8878, 4.2. */
 import * as bits from "./bits";
 import * as fse from "./fse";
-import { bitCost } from "./logs";
 
 /** Longest code (4.2.1). */
 export const longestBits: i32 = 11;
@@ -287,11 +286,4 @@ export function writeStream(code: usize, from: usize, to: usize, address: usize)
   bits += 1;
   store<u64>(at, held >> (64 - bits));
   return at + <usize>((bits + 7) >> 3);
-}
-
-/** Bits that `from`…`to` take, in 1/4096. */
-export function streamCost(code: usize, from: usize, to: usize): i64 {
-  let sum: i32 = 0;
-  for (let at = from; at < to; at++) sum += lengthOf(code, load<u8>(at));
-  return <i64>sum * bitCost;
 }
