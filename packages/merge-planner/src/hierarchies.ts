@@ -118,6 +118,7 @@ function mount(
   const { kind, noexec } = input;
   return {
     path,
+    target: `/${host.resolved}` as Name,
     layers,
     flags: mountFlags({ kind, writable, noexec, extra }),
     options: mountOptions(

@@ -131,6 +131,8 @@ export interface Layer {
 export interface PlannedHierarchy {
   /** Such as `/usr`. */
   readonly path: string;
+  /** Where it is mounted: the path behind symlinks, which is made where it is missing. */
+  readonly target: Name;
   /** Lower layers, the top first. */
   readonly layers: readonly Layer[];
   /** In the words of /proc/self/mountinfo, in its order: `ro,nodev`. */

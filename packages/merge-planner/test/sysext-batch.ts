@@ -43,9 +43,7 @@ while read -r _ _ _ _ at _; do printf '%s %s\\n' "$(stat -c %a "$at" 2>/dev/null
 `;
 
 const all = `
-for folder in "$1"/case-*; do
-  unshare --mount --propagation unchanged bash -c "$one" one "$folder"
-done
+printf '%s\\0' "$1"/case-* | xargs -0 -n 1 -P 4 unshare --mount --propagation unchanged bash -c "$one" one
 for folder in "$1"/case-*; do
   for part in code mounts order modes log; do
     printf '\\1%s %s\\n' "\${folder##*/case-}" "$part"
