@@ -27,9 +27,10 @@ import { fullName, readSharedXattr, readXattrBody, type StoredXattr, sharedXattr
 
 /**
  * Every field of an image with its offset: superblock, device table, and then, directory by directory from the root on,
- * each inode with its xattrs, indexes, entries and the places of its data; the packed inode and the metabox last. What is in the
- * metabox has offsets in its data, and what is in compressed directories in theirs. Spans come in the order in which things
- * lead to one another, not sorted by offset. Throws what `open` and the reading of each part throws.
+ * each inode with its xattrs, indexes, entries and the places of its data; the packed inode and the metabox last. Spans
+ * come in the order in which things lead to one another, not sorted by offset. What is in the metabox has offsets in its
+ * data; entries of directories that are there, or compressed, in the directory's. Throws what `open` and the reading of
+ * each part throws.
  */
 export async function* dump(source: ByteSource, options: OpenOptions = {}): AsyncGenerator<Span, void> {
   const volume = await openVolume(source, options);
@@ -134,7 +135,7 @@ async function* dumpDirectory(
   children: { nid: number; name: Name }[],
 ): AsyncGenerator<Span> {
   for await (const { place: where, bytes } of storedBlocks(volume, inode)) {
-    const base = where.offset ?? 0;
+    const base = where.offset ?? where.block * volume.superblock.blockBytes;
     for (const [index, { name, nid, at, nameAt }] of decodeDirentBlock(bytes, where).entries()) {
       const path = `${prefix}.block ${where.block}.dirent ${index}`;
       for (const span of direntRecord.spans(bytes.subarray(at), 0, base + at)) {

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBytes } from "@sextant/bytes";
-import { describeWithPeers, type Peer, withLoopMount } from "@sextant/peers";
+import { fromBytes, slice } from "@sextant/bytes";
+import { describeWithPeers, type Peer, peer, run as runMachine, withLoopMount } from "@sextant/peers";
 import {
   type CompareField,
   compareTrees,
@@ -10,8 +10,12 @@ import {
   treeToDirectory,
   withTemporaryDirectory,
 } from "@sextant/testkit";
+import type { Name } from "@sextant/tree";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { check, open } from "../src/index.js";
+import { readMapHeader } from "../src/compressed/header.js";
+import { check, namedAlgorithms, open } from "../src/index.js";
+import { isCompressed, readInode } from "../src/inode.js";
+import { openVolume } from "../src/open-volume.js";
 import { compressible } from "./compressible.js";
 import { mountsHere } from "./running-kernel.js";
 
@@ -68,6 +72,93 @@ describeWithPeers("compressed images of mkfs.erofs", ["mkfs.erofs"], ({ "mkfs.er
       expect(await compareTrees(tree, await image.root(), { ignore })).toEqual([]);
       expect((await check(source)).findings).toEqual([]);
     });
+  });
+});
+
+describeWithPeers("compressed images of mkfs.erofs, made in other ways", ["mkfs.erofs"], ({ "mkfs.erofs": mkfs }) => {
+  const folder = temporaryDirectory();
+  const root = join(folder.path, "tree");
+  const tree = compressible();
+  beforeAll(async () => {
+    mkdirSync(root);
+    await treeToDirectory(tree, root);
+  });
+  afterAll(() => folder.remove());
+
+  test("made of a tar", async () => {
+    const [path, tarball] = [join(folder.path, "image"), join(folder.path, "tar")];
+    await runMachine([
+      "tar",
+      "--create",
+      "--format=pax",
+      "--xattrs",
+      "--xattrs-include=*",
+      `--file=${tarball}`,
+      `--directory=${root}`,
+      ".",
+    ]);
+    await run(mkfs, ["-zzstd", "-C65536", "-Eall-fragments,dedupe", "--tar=f", path, tarball]);
+    const source = fromBytes(readFileSync(path));
+    expect(await compareTrees(tree, await (await open(source)).root(), { ignore: ["nanoseconds"] })).toEqual([]);
+    expect((await check(source)).findings).toEqual([]);
+  });
+
+  test("--offset: behind something else", async () => {
+    const path = join(folder.path, "behind");
+    writeFileSync(path, new Uint8Array(65536));
+    await run(mkfs, ["-zlz4", "-Efragments", "--offset=65536", path, root]);
+    const source = slice(fromBytes(readFileSync(path)), 65536);
+    expect(await compareTrees(tree, await (await open(source)).root())).toEqual([]);
+    expect((await check(source)).findings).toEqual([]);
+  });
+
+  test("the indexes of 8-byte records", async () => {
+    const path = join(folder.path, "image");
+    await run(mkfs, ["-zzstd", "-E48bit,fragments", "-C65536", path, root]);
+    const volume = await openVolume(fromBytes(readFileSync(path)));
+    const sizes = new Set<number>();
+    const usr = await (await (await open(volume.source)).root()).lookup("usr" as Name);
+    for (const { name } of (await usr?.entries()) ?? []) {
+      const inode = await readInode(volume, Number((await usr?.lookup(name))?.id));
+      const header = isCompressed(inode.layout) && inode.size > 0 ? await readMapHeader(volume, inode) : undefined;
+      if (header?.kind === "extents") sizes.add(header.recordBytes);
+    }
+    expect([...sizes].sort((a, b) => a - b)).toEqual([4, 8, 16]);
+  });
+
+  const older = peer("mkfs.erofs", { suite: "trixie" });
+  test
+    .runIf(older !== undefined)
+    .each(["-zlz4", "-zzstd -C65536 -Eall-fragments,dedupe", "-zlz4hc -Eztailpacking,legacy-compress"])(
+    "by mkfs.erofs 1.8, %s",
+    async (args) => {
+      if (older === undefined) return;
+      const path = join(folder.path, "image");
+      await run(older, [...args.split(" "), path, root]);
+      const source = fromBytes(readFileSync(path));
+      expect(await compareTrees(tree, await (await open(source)).root())).toEqual([]);
+      expect((await check(source)).findings).toEqual([]);
+    },
+  );
+
+  // mkfs.erofs 1.9.4 crashes when it reads hints.
+  test.runIf(older !== undefined)("by mkfs.erofs 1.8, an algorithm and a cluster size for each file", async () => {
+    if (older === undefined) return;
+    const [path, hints] = [join(folder.path, "image"), join(folder.path, "hints")];
+    writeFileSync(hints, "65536 1 text\n16384 2 zeros\n4096 3 many\n32768 0 .*\n");
+    await run(older, ["-zlz4:zstd:deflate:lzma", `--compress-hints=${hints}`, path, root]);
+    const source = fromBytes(readFileSync(path));
+    const image = await open(source);
+    expect(namedAlgorithms(image)).toEqual(["lz4", "lzma", "deflate", "zstd"]);
+    expect(await compareTrees(tree, await image.root())).toEqual([]);
+    expect((await check(source)).findings).toEqual([]);
+    const used = new Set<string>();
+    const usr = await (await image.root()).lookup("usr" as Name);
+    for (const name of ["text", "zeros", "pattern"] as Name[]) {
+      const node = await usr?.lookup(name);
+      for (const { algorithm } of await image.extents(Number(node?.id))) used.add(algorithm);
+    }
+    expect([...used].sort()).toEqual(["deflate", "lz4", "zstd"]);
   });
 });
 
