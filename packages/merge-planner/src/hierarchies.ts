@@ -57,7 +57,9 @@ export async function planHierarchies(input: HierarchyInput): Promise<Hierarchie
   for (const path of input.hierarchies) {
     try {
       const mount = await planHierarchy(input, path);
-      if (mount !== undefined) mounts.push(mount);
+      if (mount === undefined) continue;
+      await refuseUnmakable(input, mount, mounts);
+      mounts.push(mount);
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
       fatal ??= error.fatal;
@@ -208,4 +210,27 @@ function refuseOverlaps(
       stop(imported ? "fatal:mutable" : "fatal:symlink-loop", one.layer.name ?? other.layer.name ?? null, message);
     }
   }
+}
+
+/**
+ * A hierarchy that the host lacks is made when it is its turn to be mounted, which cannot be done in one that is mounted
+ * already and cannot be written to; unless something merged there brings the directory.
+ */
+async function refuseUnmakable(
+  { root }: HierarchyInput,
+  { path, target }: PlannedHierarchy,
+  earlier: readonly PlannedHierarchy[],
+): Promise<void> {
+  if ((await chase(root, target)).is === "found") return;
+  const around = earlier.findLast((mount) => contains(mount.target, target));
+  if (around === undefined || around.upper !== undefined) return;
+  const rest = target.slice(around.target.length) as Name;
+  for (const { node } of around.layers) {
+    if (node !== undefined && (await chase(node, rest)).is === "found") return;
+  }
+  stop(
+    "fatal:hierarchy",
+    null,
+    `${path} is not there, and cannot be made in ${around.path}, which is merged and read-only`,
+  );
 }

@@ -84,6 +84,8 @@ export async function mutability(root: LazyNode, host: HostHierarchy, mode: Muta
   }
   if (found.node.kind !== "directory") return failed(`/${found.path} is no directory`);
   const upper = absolute(found.path);
+  const scratch = await chase(root, work(upper));
+  if (scratch.is === "found" && scratch.node.kind !== "directory") return failed(`${work(upper)} is no directory`);
   return { ...none, upper, work: work(upper), hostIsUpper: isHost };
 }
 
@@ -95,14 +97,15 @@ function refusal(found: Chased, path: Name): string | undefined {
 
 /** Where a directory is made that is missing: behind a dangling symlink, if there is one. */
 export async function madeAt(root: LazyNode, path: Name): Promise<Name> {
-  const cut = path.lastIndexOf("/");
-  const parent = await chase(root, path.slice(0, Math.max(cut, 0)) as Name);
-  if (parent.is !== "found" || parent.node.kind !== "directory") return path;
-  const name = path.slice(cut + 1) as Name;
+  const trimmed = path.replace(/^\/+|\/+$/g, "") as Name;
+  const cut = trimmed.lastIndexOf("/");
+  const parent = await chase(root, trimmed.slice(0, Math.max(cut, 0)) as Name);
+  if (parent.is !== "found" || parent.node.kind !== "directory") return trimmed;
+  const name = trimmed.slice(cut + 1) as Name;
   const plain = (parent.path === "" ? name : `${parent.path}/${name}`) as Name;
   const node = await parent.node.lookup(name);
   if (node?.kind !== "symlink") return plain;
   const target = await node.readlink();
   // A chain of dangling links ends, as `chase` has found no loop in it.
-  return madeAt(root, target.startsWith("/") ? (target.slice(1) as Name) : (`${parent.path}/${target}` as Name));
+  return madeAt(root, target.startsWith("/") || parent.path === "" ? target : (`${parent.path}/${target}` as Name));
 }

@@ -1,7 +1,15 @@
 import { fromBytes } from "@sextant/bytes";
 import { openImage, readExtension } from "@sextant/image";
 import { type Directory, lazyTree } from "@sextant/tree";
-import { type ImageEntry, type MergePlan, type OpenedExtension, type PlanInput, planMerge } from "../src/index.js";
+import {
+  type ImageEntry,
+  type MergePlan,
+  type OpenedExtension,
+  type PlanInput,
+  parseHierarchies,
+  planMerge,
+} from "../src/index.js";
+import type { RandomHost } from "./random-hosts.js";
 
 /** Opens what a host tree in memory holds. */
 export async function openEntry(entry: ImageEntry, kind: "sysext" | "confext"): Promise<OpenedExtension> {
@@ -24,3 +32,14 @@ export function planTree(host: Directory, options: Partial<PlanInput> = {}): Pro
     ...options,
   });
 }
+
+/** The plan for a host of the differential test. */
+export const planHost = (host: RandomHost) =>
+  planTree(host.tree, {
+    kind: host.kind,
+    force: host.force,
+    mutable: host.mutable,
+    noexec: host.noexec,
+    hierarchies: host.hierarchies === undefined ? undefined : parseHierarchies(host.hierarchies),
+    overlayOptions: host.overlayOptions,
+  });
