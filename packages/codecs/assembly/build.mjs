@@ -23,9 +23,20 @@ const flags = [
 const newest = (folder) =>
   Math.max(...readdirSync(folder, { recursive: true }).map((file) => statSync(`${folder}/${file}`).mtimeMs));
 
+/** The folders that a module's sources come from: its own, and those that it imports from. */
+function foldersOf(name, known = new Set()) {
+  known.add(name);
+  for (const file of readdirSync(`${here}${name}`, { recursive: true })) {
+    const text = readFileSync(`${here}${name}/${file}`, "utf8");
+    for (const [, other] of text.matchAll(/from "\.\.\/(\w+)\//g)) if (!known.has(other)) foldersOf(other, known);
+  }
+  return [...known];
+}
+
 async function compile(name) {
   const output = `${target}${name}.ts`;
-  const sources = Math.max(newest(`${here}${name}`), statSync(`${here}build.mjs`).mtimeMs);
+  const folders = foldersOf(name).map((folder) => newest(`${here}${folder}`));
+  const sources = Math.max(...folders, statSync(`${here}build.mjs`).mtimeMs);
   if (existsSync(output) && statSync(output).mtimeMs >= sources) return;
   const { default: asc } = await import("assemblyscript/asc");
   let wasm;

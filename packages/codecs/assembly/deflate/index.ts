@@ -46,7 +46,7 @@ export function outputAddress(): usize {
 }
 
 /** Bytes of the stream that was filled last. */
-export function streamBytes(): u32 {
+export function blockBytes(): u32 {
   return bits.position() >> 3;
 }
 

@@ -23,8 +23,10 @@ const steps: usize = memory.data((stepsLimit + 1) << 2, 16);
 /** The ends of the matches on a way, last first, u32. */
 const way: usize = memory.data((stepsLimit / minMatch + 1) << 2, 16);
 
+/** Longest match whose length takes no more than the token. */
+const longestPlain: u32 = 18;
 /** Longest match of one step: as many as its bytes of length can say, and below 2^16. */
-const longestStep: u32 = 18 + 255 * 256;
+const longestStep: u32 = longestPlain + 255 * 256;
 
 /** Bytes from the start of the stretch to the last that was looked at, and literals at the end of the cheapest way there. */
 let reached: u32 = 0;
@@ -63,6 +65,39 @@ export function fillOptimal(start: usize, end: usize, capacity: u32, tries: u32)
   return anchor;
 }
 
+/** The cheapest of the matches that end at `index`, of `longest` bytes or fewer: `cost << 32 | length`, less 3 bytes. */
+// @ts-ignore: decorator
+@inline
+function cheapest(index: u32, longest: u32): u64 {
+  const bytes = lengthBytes(longest - minMatch);
+  let length = longest;
+  let least = costOf(index - longest) + bytes;
+  if (longest > minMatch) {
+    // A start that is later by one may be cheaper by one: at the end of a match, where literals needed another byte.
+    const later = costOf(index - longest + 1) + lengthBytes(longest - 1 - minMatch);
+    if (later < least) {
+      least = later;
+      length = longest - 1;
+    }
+  }
+  if (bytes > 0) {
+    const plain = costOf(index - longestPlain);
+    if (plain <= least) {
+      least = plain;
+      length = longestPlain;
+    }
+  }
+  if (bytes > 1) {
+    const shorter = longestPlain + 255 * (bytes - 1);
+    const cost = costOf(index - shorter) + bytes - 1;
+    if (cost < least) {
+      least = cost;
+      length = shorter;
+    }
+  }
+  return (<u64>least << 32) | length;
+}
+
 /** Finds the cheapest ways from `stretch` on until the block is full, the input ends, or the stretch is long enough. */
 function explore(stretch: usize, end: usize, capacity: u32): void {
   // Counted from what is written, as matches that continue the one before it cost less than was thought.
@@ -86,37 +121,13 @@ function explore(stretch: usize, end: usize, capacity: u32): void {
       nextByte += 255;
     }
     let step: u32 = 0;
-    let length = min(matches.length, min(index, longestStep));
+    const length = min(matches.length, min(index, longestStep));
     if (length >= minMatch && <i32>index <= matchEnd && <i32>(index - length) <= lastStart) {
-      const longest = length;
-      const bytes = lengthBytes(longest - minMatch);
-      let least = costOf(index - longest) + bytes;
-      if (longest > minMatch) {
-        // A start that is later by one may be cheaper by one: at the end of a match, where literals needed another byte.
-        const later = costOf(index - longest + 1) + lengthBytes(longest - 1 - minMatch);
-        if (later < least) {
-          least = later;
-          length = longest - 1;
-        }
-      }
-      if (bytes > 0) {
-        const shortest = costOf(index - 18);
-        if (shortest <= least) {
-          least = shortest;
-          length = 18;
-        }
-      }
-      if (bytes > 1) {
-        const shorter = 18 + 255 * (bytes - 1);
-        const middle = costOf(index - shorter) + bytes - 1;
-        if (middle < least) {
-          least = middle;
-          length = shorter;
-        }
-      }
+      const match = cheapest(index, length);
+      const least = <u32>(match >> 32);
       if (least + 3 <= cost) {
         cost = least + 3;
-        step = (length << 16) | <u32>matches.distance;
+        step = (<u32>match << 16) | <u32>matches.distance;
         runLength = 0;
         nextByte = 15;
       }

@@ -1,19 +1,12 @@
 import { deflateWasm } from "../wasm/deflate.js";
-import type { ClusterEncoder, Filled } from "./encoder.js";
-import { instantiate, type ModuleMemory } from "./module.js";
+import { type BlockModule, blockEncoder } from "./block-encoder.js";
+import type { ClusterEncoder } from "./encoder.js";
+import { instantiate } from "./module.js";
 
-/** What assembly/deflate exports. Addresses and sizes are bytes. */
-interface DeflateModule {
-  readonly memory: ModuleMemory;
-  inputAddress(): number;
-  slackBytes(): number;
-  outputAddress(): number;
-  streamBytes(): number;
+/** What assembly/deflate exports. */
+interface DeflateModule extends BlockModule {
   fill(start: number, end: number, capacity: number, tries: number, longEnough: number, lazy: boolean): number;
 }
-
-const pageBytes = 65536;
-const inputLimitBytes = 16 * 1024 * 1024;
 
 /** Places that a search looks at, the length that ends it, and whether the next byte may have a better match. */
 type Effort = readonly [tries: number, longEnough: number, lazy: boolean];
@@ -37,34 +30,14 @@ export interface DeflateOptions {
 }
 
 /**
- * Writes raw DEFLATE (RFC 1951), each stream filled to its capacity within some bytes. More than 1 MiB of capacity is not
- * made use of. Throws `RangeError` for a level that isn't there, an input larger than the limit, and a range outside the
- * input.
+ * Writes raw DEFLATE (RFC 1951), each stream filled to its capacity within some bytes. The input is parsed once: the symbols
+ * of a block that is too long are cut where it is full, and its codes made anew. More than 1 MiB of capacity is not made use
+ * of. Throws `RangeError` for a level that isn't there, an input larger than the limit, and a range outside the input.
  */
 export function deflateEncoder(options: DeflateOptions = {}): ClusterEncoder {
   const { level = 6 } = options;
   const effort = efforts[level];
   if (effort === undefined) throw new RangeError(`the level must be a whole number from 1 to 9, not ${level}`);
   const module = instantiate(deflateWasm) as DeflateModule;
-  const base = module.inputAddress();
-  const output = module.outputAddress();
-  let inputBytes = 0;
-  return {
-    inputLimitBytes,
-    input(bytes) {
-      if (bytes > inputLimitBytes) throw new RangeError(`an input has at most ${inputLimitBytes} bytes, not ${bytes}`);
-      const missing = base + bytes + module.slackBytes() - module.memory.buffer.byteLength;
-      if (missing > 0) module.memory.grow(Math.ceil(missing / pageBytes));
-      inputBytes = bytes;
-      return new Uint8Array(module.memory.buffer, base, bytes);
-    },
-    fill(start, end, capacity): Filled | undefined {
-      if (!(start >= 0 && start < end && end <= inputBytes)) {
-        throw new RangeError(`there is no input from ${start} to ${end}`);
-      }
-      const consumed = module.fill(start, end, capacity, ...effort);
-      if (consumed === 0) return undefined;
-      return { consumed, bytes: new Uint8Array(module.memory.buffer, output, module.streamBytes()) };
-    },
-  };
+  return blockEncoder(module, (start, end, capacity) => module.fill(start, end, capacity, ...effort));
 }
