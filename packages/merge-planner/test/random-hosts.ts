@@ -34,7 +34,7 @@ const names = [
   "20",
   "3",
   "a b",
-  "ä1",
+  "ä7",
 ];
 const badNames = ["p,q", "p:q", "p'q", 'p"q', "p\\q"];
 
