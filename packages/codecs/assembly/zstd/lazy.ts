@@ -37,7 +37,8 @@ export function lazyParse(from: u32, to: u32, start: u32): void {
       continue;
     }
     if (distance != first) {
-      const before = sameBytesBefore(base + begin - distance, base + begin, min(begin - literals, begin - distance - start));
+      const room = min(begin - literals, begin - distance - start);
+      const before = sameBytesBefore(base + begin - distance, base + begin, room);
       begin -= before;
       length += before;
       second = first;

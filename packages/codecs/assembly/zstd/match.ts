@@ -1,4 +1,9 @@
-/** Comparing and hashing of input, which all match finders share. */
+/** Comparing and hashing of input, which match finders share. */
+
+/** Of a stretch longer than this, which was one match, only the ends are entered into tables. */
+export const longStretch: u32 = 384;
+export const firstOfStretch: u32 = 96;
+export const lastOfStretch: u32 = 32;
 
 /** How many bytes at two addresses are the same, up to `end`, an address behind the second. */
 // @ts-ignore: decorator

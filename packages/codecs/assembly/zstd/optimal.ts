@@ -12,10 +12,11 @@ import { bitCost } from "./logs";
 import { sameBytes } from "./match";
 import { agePrices, beginPrices, countSequence, literalPrice, matchPrice, offsetPrice, runPrice } from "./price";
 import { beginRows, gatherRows, hashBytes } from "./rows";
+import { clear, push, repeat0, repeat1, repeat2 } from "./sequences";
 import { beginShort, forgetShort, gatherShort } from "./short";
 import { beginTree, forgetTree, gatherTree } from "./tree";
-import { clear, push, repeat0, repeat1, repeat2 } from "./sequences";
 
+/** A series has no more; a match that would reach further ends it. */
 const nodeLimit: u32 = 4096;
 const nodeBytes: usize = 32;
 const priceAt: usize = 0;
@@ -30,9 +31,12 @@ const thirdAt: usize = 24;
 /** The value that codes the match's distance. */
 const valueAt: usize = 28;
 
+/** A price that any way is cheaper than. */
 const unreached: u32 = 0x7fffffff;
 
 const shortest: u32 = 3;
+/** What the next node must cost more, or nothing that begins at this one would pay: half a bit. */
+const impatience: u32 = bitCost / 2;
 
 /** Matches of the chosen way, the last first. */
 const stackBytes: usize = 16;
@@ -66,6 +70,7 @@ export function optimalParse(from: u32, to: u32, start: u32): void {
   }
   beginPrices(base + from, base + to);
   if (strategy == Strategy.ultraTree2) {
+    // Prices that fit the content, for all of it; what the first pass entered would lie ahead of the second.
     pass(from, to, start);
     clear();
     forgetTree(start);
@@ -86,20 +91,28 @@ function pass(from: u32, to: u32, start: u32): void {
   second = repeat1;
   third = repeat2;
   for (let position = max(from, start + 1); position < stop; ) {
-    const node = nodeOf(0);
-    store<u32>(node, runPrice(position - anchor), priceAt);
-    store<u32>(node, 0, lengthAt);
-    store<u32>(node, position - anchor, runAt);
-    store<u32>(node, first, firstAt);
-    store<u32>(node, second, secondAt);
-    store<u32>(node, third, thirdAt);
-    gather(node, position, start, end);
+    settleFirst(position);
+    gather(nodeOf(0), position, start, end);
     if (candidates.count == 0) {
       position++;
       continue;
     }
     position = write(position, series(position, start, stop, end));
   }
+}
+
+/** The first node of a series: the literals since the last match lead to it. */
+// @ts-ignore: decorator
+@inline
+function settleFirst(position: u32): void {
+  const node = nodeOf(0);
+  // The price of the run is in it, so that prices stay positive where a longer run has a cheaper code.
+  store<u32>(node, runPrice(position - anchor), priceAt);
+  store<u32>(node, 0, lengthAt);
+  store<u32>(node, position - anchor, runAt);
+  store<u32>(node, first, firstAt);
+  store<u32>(node, second, secondAt);
+  store<u32>(node, third, thirdAt);
 }
 
 /** Finds the matches at a position, to which `node` belongs. */
@@ -145,7 +158,7 @@ function series(position: u32, start: u32, stop: u32, end: usize): u32 {
     arrive(node, position + at);
     if (at == last) break;
     if (position + at >= stop) continue;
-    if (impatient && load<u32>(node + nodeBytes, priceAt) <= load<u32>(node, priceAt) + bitCost / 2) continue;
+    if (impatient && load<u32>(node + nodeBytes, priceAt) <= load<u32>(node, priceAt) + impatience) continue;
     gather(node, position + at, start, end);
     if (candidates.count == 0) continue;
     if (takesLongest(at)) return at;

@@ -2,7 +2,16 @@
  * What symbols will cost, before that is known: estimated from how often they came so far in the cluster. Prices are in
  * 1/4096 bit. They are kept in tables, which are made anew after some sequences rather than after each.
  */
-import { literalCode, literalCodes, literalExtra, matchCode, matchCodes, matchExtra, offsetCode, offsetCodes } from "./codes";
+import {
+  literalCode,
+  literalCodes,
+  literalExtra,
+  matchCode,
+  matchCodes,
+  matchExtra,
+  offsetCode,
+  offsetCodes,
+} from "./codes";
 import { countBytes, histogramBytes, literalCodesAt, literalsAt, matchCodesAt, offsetCodesAt } from "./histograms";
 import { bitCost, log2 } from "./logs";
 import { minMatch } from "./sequences";

@@ -8,7 +8,7 @@
 import { longest, offer } from "./candidates";
 import { base } from "./input";
 import { chainTable, hashLog, hashTable, minMatch, searchLog } from "./levels";
-import { hashOf, sameBytes } from "./match";
+import { firstOfStretch, hashOf, lastOfStretch, longStretch, sameBytes } from "./match";
 
 /** What `searchRows` reads at a position. */
 export const hashBytes: u32 = 8;
@@ -58,18 +58,18 @@ function insertAt(row: u32, tag: u8, position: u32, log: i32): void {
   store<u32>(hashTable + (((<usize>row << log) + head) << 2), position);
 }
 
-/** Enters positions up to `position`; of a long stretch only its ends, as what is between them was one match. */
+/** Enters positions up to `position`. */
 // @ts-ignore: decorator
 @inline
 function insertUpTo(position: u32, log: i32): void {
   let next = inserted;
   const bits = hashLog - log + 8;
-  if (position - next > 384) {
-    for (const stop = next + 96; next < stop; next++) {
+  if (position - next > longStretch) {
+    for (const stop = next + firstOfStretch; next < stop; next++) {
       const hash = hashOf(base + next, hashedBytes(), bits);
       insertAt(hash >> 8, <u8>hash, next, log);
     }
-    next = position - 32;
+    next = position - lastOfStretch;
   }
   for (; next < position; next++) {
     const hash = hashOf(base + next, hashedBytes(), bits);

@@ -9,18 +9,13 @@
 import { longest, offer } from "./candidates";
 import { base } from "./input";
 import { chainLog, chainTable, hashLog, hashTable, searchLog, targetLength } from "./levels";
-import { hashOf, sameBytes } from "./match";
+import { firstOfStretch, hashOf, lastOfStretch, longStretch, sameBytes } from "./match";
 
 const hashedBytes: i32 = 4;
 const nodeBytes: usize = 8;
 const largerAt: usize = 4;
 /** No position: less than all that are. */
 const none: u32 = 0;
-
-/** Of a stretch longer than this, which was one match, only the ends are entered. */
-const longStretch: u32 = 384;
-const firstOfStretch: u32 = 96;
-const lastOfStretch: u32 = 32;
 
 /** Positions before this one are in the trees. */
 let inserted: u32 = 0;
