@@ -32,6 +32,7 @@ export interface FileChunks {
   readonly whole: number;
 }
 
+/** In place of a chunk: a hole, which has no block. */
 export const holeChunk = -1;
 
 /** Bytes that are read at a time; chunks are no larger. */

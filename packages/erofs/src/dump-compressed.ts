@@ -1,4 +1,4 @@
-import { type RecordType, type Span } from "@sextant/bytes";
+import type { RecordType, Span } from "@sextant/bytes";
 import { readConfigs } from "./compressed/configs.js";
 import { type CompressedMap, type DataExtent, openMap } from "./compressed/extents.js";
 import { type IndexMap, indexOffset } from "./compressed/index-map.js";

@@ -14,6 +14,7 @@ export interface OverlayNode extends Omit<ComposefsNode, "entries"> {
   readonly entries: readonly OverlayEntry[] | undefined;
 }
 
+/** An entry of a directory of the image. */
 export interface OverlayEntry {
   readonly name: Name;
   readonly node: OverlayNode;
