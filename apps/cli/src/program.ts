@@ -163,6 +163,7 @@ function planOptions(command: Command): Command {
     .option("--hierarchies <paths>", "separated by colons; default: /usr:/opt, or /etc of confexts")
     .option("--overlay-options <options>", "as in $SYSTEMD_SYSEXT_OVERLAYFS_MOUNT_OPTIONS")
     .option("--image-policy <policy>", "what raw images may be")
+    .option("--fail-on <what>", "exit 1 on findings of a rule, or of a severity and worse; repeatable", collect)
     .option("--json", "one JSON document on standard output");
 }
 

@@ -52,6 +52,9 @@ export interface HostHierarchy {
 /**
  * What `--mutable=` does to a hierarchy (sysext/sysext.c, resolve_mutable_directory and determine_upper_dir). The directory
  * may be a symlink, also to the hierarchy itself; its mode has to be the hierarchy's wherever it is to be written to.
+ *
+ * systemd 262 looks for that mode behind an absolute symlink outside of `--root`, on the machine that it runs on; here it is
+ * the mode that the host will see when it runs itself.
  */
 export async function mutability(root: LazyNode, host: HostHierarchy, mode: MutableMode): Promise<Mutability> {
   if (mode === "no") return none;

@@ -143,7 +143,7 @@ function layMutable(random: SeededRandom, tree: Tree, mode: MutableMode, kind: E
     const what = random.below(8);
     if (what < 3) tree.text(`${at}/written`, mode);
     else if (what === 3) tree.folder(at, random.pick([0o755, 0o700]));
-    else if (what === 4) tree.link(at, random.pick([`/${flat}`, "nowhere", "/srv", "elsewhere"]));
+    else if (what === 4) tree.link(at, random.pick([`../../../${flat}`, "nowhere", "../../../srv", "elsewhere"]));
   }
   tree.folder("srv");
 }

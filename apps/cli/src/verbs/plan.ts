@@ -1,6 +1,9 @@
 import { type ExtensionKind, parseBoolean } from "@sextant/extension-release";
 import { type ImagePolicy, PolicyError, parsePolicy } from "@sextant/image-policy";
 import {
+  type Finding,
+  findCollisions,
+  isWanted,
   type Layer,
   type MergePlan,
   type MutableMode,
@@ -10,6 +13,8 @@ import {
   type PlannedImage,
   parseHierarchies,
   planMerge,
+  rules,
+  severities,
 } from "@sextant/merge-planner";
 import { nameToText } from "@sextant/tree";
 import { lazyDirectory } from "@sextant/tree/node";
@@ -29,6 +34,7 @@ interface PlanOptions {
   readonly hierarchies?: string;
   readonly overlayOptions?: string;
   readonly imagePolicy?: string;
+  readonly failOn?: readonly string[];
 }
 
 /** Tells what systemd-sysext or systemd-confext would merge into a host tree, and how. */
@@ -40,6 +46,7 @@ export async function plan(options: PlanOptions): Promise<number> {
   const noexec = boolean("--noexec", options.noexec);
   const hierarchies = hierarchyList(options.hierarchies);
   const imagePolicy = policyOf(options.imagePolicy);
+  const failOn = checkFailOn(options.failOn);
   const made = await planMerge({
     root: lazyDirectory(options.root),
     openImage: (entry) => openPlanned(entry, kind, architecture),
@@ -52,9 +59,22 @@ export async function plan(options: PlanOptions): Promise<number> {
     overlayOptions: options.overlayOptions,
     imagePolicy,
   });
-  if (options.json) printJson(document(made));
-  else printPlan(made);
-  return made.fatal === undefined ? exitCode.done : exitCode.no;
+  const findings = await findCollisions(made);
+  if (options.json) printJson(document(made, findings));
+  else {
+    printPlan(made);
+    printFindings(findings);
+  }
+  const unwanted = failOn.some((word) => findings.some((finding) => isWanted(finding, word)));
+  return made.fatal === undefined && !unwanted ? exitCode.done : exitCode.no;
+}
+
+/** Words that findings are held against. */
+function checkFailOn(words: readonly string[] = []): readonly string[] {
+  const known: readonly string[] = [...severities, ...Object.keys(rules)];
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown === undefined) return words;
+  throw usageError("--fail-on", `"${unknown}" is neither a severity nor a rule`, `it can be ${known.join(", ")}`);
 }
 
 function mutableMode(text: string | undefined): MutableMode | undefined {
@@ -98,7 +118,7 @@ const layerName = ({ is, name }: Layer) => name ?? `<${is}>`;
 /** Images as systemd would tell them: none where discovery itself fails. */
 const notFound = ({ fatal }: MergePlan) => fatal !== undefined && fatal.stage === "discovery";
 
-function document(made: MergePlan): object {
+function document(made: MergePlan, findings: readonly Finding[]): object {
   const { fatal } = made;
   const images = made.images.map((image) => imageDocument(image, made));
   const hierarchies = made.hierarchies.map(hierarchyDocument);
@@ -117,7 +137,7 @@ function document(made: MergePlan): object {
       by: `/${nameToText(by)}`,
     })),
     ignored: made.ignored.map(({ path, why }) => ({ path: `/${nameToText(path)}`, why })),
-    findings: [],
+    findings,
     // What would be merged if whatever is fatal were not there.
     otherwise:
       fatal === undefined
@@ -167,5 +187,18 @@ function printHierarchies({ hierarchies }: MergePlan): void {
     print();
     print(`${path}  ${flags}${upper === undefined ? "" : `, written to ${nameToText(upper)}`}`);
     for (const layer of layers) print(`  ${layerName(layer)}`);
+  }
+}
+
+/** Paths that text shows of a finding; `--json` has all of them. */
+const shownPaths = 5;
+
+function printFindings(findings: readonly Finding[]): void {
+  for (const { rule, severity, message, paths, fix } of findings) {
+    print();
+    print(`${severity}: ${rule}: ${message}`);
+    for (const path of paths.slice(0, shownPaths)) print(`  ${path}`);
+    if (paths.length > shownPaths) print(`  and ${paths.length - shownPaths} more`);
+    print(`  fix: ${fix}`);
   }
 }
