@@ -109,7 +109,7 @@ function planKind(index: i32, histogram: usize, count: i32): i64 {
     return best;
   }
   const largest = index == Kind.offsets ? 8 : 9;
-  const log = max(32 - clz(distinct), min(largest, max(5, 29 - clz(count - 1))));
+  const log = max(32 - clz(distinct), min(largest, max(5, 30 - clz(count - 1))));
   fse.normalize(own, counts, symbols, count, log);
   const description = kind + descriptionAt;
   const described = <i32>(fse.describe(own, description) - description);

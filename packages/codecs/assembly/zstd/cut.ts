@@ -25,9 +25,10 @@ const guessedSequenceBits: i32 = 40;
 const scratch: usize = memory.data(1 << 18, 16);
 
 let histogram: usize = 0;
-/** Behind the input that is kept, and of all. */
-let input: usize = 0;
+/** The block's input, and how far it is kept. */
+let inputFrom: usize = 0;
 let inputEnd: usize = 0;
+let input: usize = 0;
 let sequenceLimit: i32 = 0;
 /** Literals that are kept behind the last sequence: those of the next, or a part of them. */
 let trailing: i32 = 0;
@@ -125,23 +126,24 @@ function growLiteral(bytes: i32, guesses: bool): bool {
  */
 export function cut(index: i32, room: i32, address: usize): usize {
   histogram = segments.counts(index);
-  input = segments.inputTo(index);
-  inputEnd = input;
+  inputFrom = segments.inputFrom(index);
+  inputEnd = segments.inputTo(index);
+  input = inputEnd;
   sequenceLimit = segments.sequencesTo(index);
   trailing = <i32>(block.endLiteral - block.firstLiteral);
   for (let sequence = block.firstSequence; sequence < sequenceLimit; sequence++) {
     trailing -= sequences.literalsOf(sequence);
   }
-  const from = segments.inputFrom(index);
   const end = fit(room) ? settle(room, address) : address;
-  consumed = end > address ? <u32>(input - from) : 0;
+  consumed = end > address ? <u32>(input - inputFrom) : 0;
   // What cannot be compressed is better off raw.
-  const raw = min<i32>(room - <i32>block.headerBytes, <i32>(inputEnd - from));
+  const raw = min<i32>(room - <i32>block.headerBytes, <i32>(inputEnd - inputFrom));
   if (raw <= <i32>consumed) return end;
   consumed = raw;
-  return block.writeRaw(from, raw, address);
+  return block.writeRaw(inputFrom, raw, address);
 }
 
+/** Makes what is kept and the tables agree. False where nothing fits. */
 function fit(room: i32): bool {
   for (let round = 0; round < roundLimit; round++) {
     if (!shrink(room)) return false;
@@ -168,6 +170,6 @@ function settle(room: i32, address: usize): usize {
       continue;
     }
     while (input < inputEnd && growLiteral(room, false)) {}
-    return input > segments.inputFrom(0) ? block.writeWith(scratch, sequenceBytes, address) : address;
+    return input > inputFrom ? block.writeWith(scratch, sequenceBytes, address) : address;
   }
 }

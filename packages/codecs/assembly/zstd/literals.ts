@@ -45,6 +45,11 @@ function streamBytes(count: i32, bits: i32): i32 {
   return count < oneStreamLimit ? (bits + 8) >> 3 : ((bits + 32) >> 3) + jumpBytes;
 }
 
+/** Longest code for so many literals: where there are few, what long codes save is less than what describing them takes. */
+function codeLimit(count: i32): i32 {
+  return count < 2048 ? 9 : count < 8192 ? 10 : huffman.longestBits;
+}
+
 /** Bytes of the section as planned, at most, where its literals are `count` and take `bits`, with a code's description. */
 export function bytesOf(count: i32, bits: i32): i32 {
   if (mode == Mode.raw) return plainHeaderBytes(count) + count;
@@ -80,7 +85,7 @@ export function plan(counts: usize, count: i32): void {
     }
   }
   if (count < codeWorth) return;
-  huffman.build(own, counts, huffman.longestBits);
+  huffman.build(own, counts, codeLimit(count));
   if (!huffman.describe(own)) return;
   const bits = huffman.costOf(own, counts) + 8 * load<i32>(own, huffman.describedAt);
   const bytes = codedHeaderBytes(count) + streamBytes(count, bits);
