@@ -70,7 +70,8 @@ describe.each(levels)("level %i", (level) => {
       machineCode(4097),
       noise(5),
     ];
-    const alone = files.map((file) => framesOfInput(zstdEncoder({ level }), file, 16384).map(({ bytes }) => bytes));
+    const other = zstdEncoder({ level });
+    const alone = files.map((file) => framesOfInput(other, file, 16384).map(({ bytes }) => bytes));
     // The first fills leave what they parsed beyond their ends.
     const all = concatBytes([machineCode(100_000), ...files, machineCode(9000)]);
     encoder.input(all.length).set(all);
@@ -197,7 +198,7 @@ describeWithPeers("what zstd reads", ["zstd"], ({ zstd }) => {
   test.each(levels)("level %i", async (level) => {
     const encoder = zstdEncoder({ level, windowLog2: 17 });
     for (const capacity of [300, 4096, 65536, 1 << 20]) {
-      const input = concatBytes([machineCode(400_000), sample(300_000), copies(300_000, level)]);
+      const input = concatBytes([machineCode(300_000), sample(100_000), copies(100_000, level)]);
       const frames = framesOfInput(encoder, capacity < 4096 ? input.subarray(0, 20_000) : input, capacity);
       const { stdout } = await zstd.run(["-dc", `-M${2 ** 17}`], {
         input: concatBytes(frames.map(({ bytes }) => bytes)),
