@@ -122,8 +122,8 @@ describe("the command", () => {
       expect(exitCode).toBe(0);
       expect(text.replaceAll(/ +/g, " ")).toBe(
         [
-          "merged a directory /var/lib/extensions/a extension is for any OS (ID=_any)",
-          "merged b directory /var/lib/extensions/b extension is for any OS (ID=_any)",
+          "merged a directory /var/lib/extensions/a extension has ID=_any and fits any host",
+          "merged b directory /var/lib/extensions/b extension has ID=_any and fits any host",
           "left out other directory /var/lib/extensions/other host has ID=a, extension wants b",
           "",
           "/usr ro,nodev",
@@ -134,6 +134,27 @@ describe("the command", () => {
           "",
         ].join("\n"),
       );
+    });
+  });
+
+  it("tells what collides, and fails on it where it is told to", async () => {
+    await withTemporaryDirectory(async (root) => {
+      layHost(root, ["a", "b"]);
+      for (const name of ["a", "b"]) writeFileSync(join(root, "var/lib/extensions", name, "usr/tool"), name);
+      const { exitCode, text } = await sextant(["plan", "--root", root]);
+      expect([exitCode, text.split("\n\n").at(-1)]).toEqual([
+        0,
+        [
+          "warning: file-collision: b over a: several images bring different files under",
+          "  one name; the one whose name sorts last wins, in silence",
+          "  /usr/tool",
+          "  fix: leave the file out of all images but one, or move it into an image of its",
+          "  own",
+          "",
+        ].join("\n"),
+      ]);
+      const failed = async (word: string) => (await sextant(["plan", "--root", root, "--fail-on", word])).exitCode;
+      expect(await Promise.all(["file-collision", "warning", "error"].map(failed))).toEqual([1, 1, 0]);
     });
   });
 

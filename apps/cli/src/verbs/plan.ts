@@ -193,12 +193,29 @@ function printHierarchies({ hierarchies }: MergePlan): void {
 /** Paths that text shows of a finding; `--json` has all of them. */
 const shownPaths = 5;
 
+/** Columns that sentences are wrapped to. */
+const columns = 80;
+
+/** Prints a sentence in lines; those after the first are indented. */
+function printWrapped(sentence: string, indent = ""): void {
+  let line = indent;
+  for (const word of sentence.split(" ")) {
+    if (line.trim() !== "" && line.length + word.length + 1 > columns) {
+      print(line);
+      line = `  ${word}`;
+    } else {
+      line += line.trim() === "" ? word : ` ${word}`;
+    }
+  }
+  print(line);
+}
+
 function printFindings(findings: readonly Finding[]): void {
   for (const { rule, severity, message, paths, fix } of findings) {
     print();
-    print(`${severity}: ${rule}: ${message}`);
+    printWrapped(`${severity}: ${rule}: ${message}`);
     for (const path of paths.slice(0, shownPaths)) print(`  ${path}`);
     if (paths.length > shownPaths) print(`  and ${paths.length - shownPaths} more`);
-    print(`  fix: ${fix}`);
+    printWrapped(`fix: ${fix}`, "  ");
   }
 }
