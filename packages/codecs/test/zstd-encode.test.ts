@@ -5,6 +5,9 @@ import { describe, expect, test } from "vitest";
 import { machineCode, random, sample } from "./samples.js";
 import { blocksOf, copies, frameHeader, framesOf, framesOfInput, words, wrongWith } from "./zstd-frames.js";
 
+/** Read once: the program is large. */
+const allCode = machineCode(4_500_000);
+const code = (size: number) => allCode.subarray(0, size);
 const ascii = (text: string) => new TextEncoder().encode(text);
 const noise = (size: number, seed = 3) => Uint8Array.from({ length: size }, random(seed));
 const levels = [1, 2, 3, 4, 5, 7, 9, 12, 14, 16, 18, 22];
@@ -20,7 +23,7 @@ const inputs: readonly (readonly [name: string, bytes: () => Uint8Array])[] = [
   ["zeros", () => new Uint8Array(600_000)],
   ["one byte all over with an end", () => concatBytes([new Uint8Array(200_000).fill(7), ascii("end")])],
   ["text", () => ascii("a quick brown fox. ".repeat(30_000))],
-  ["machine code", () => machineCode(400_000)],
+  ["machine code", () => code(400_000)],
   ["bytes without repetitions", () => skewed(200_000)],
   ["random bytes and zeros in turn", () => concatBytes([noise(90_000), new Uint8Array(90_000), noise(90_000, 4)])],
   ["a random run, twice", () => concatBytes([noise(70_000), noise(70_000), noise(70_000)])],
@@ -62,18 +65,11 @@ describe.each(levels)("level %i", (level) => {
   });
 
   test("files side by side don't influence each other", () => {
-    const files = [
-      sample(9000, 2),
-      sample(100, 3),
-      machineCode(40_000),
-      sample(200_000, 4),
-      machineCode(4097),
-      noise(5),
-    ];
+    const files = [sample(9000, 2), sample(100, 3), code(40_000), sample(70_000, 4), code(4097), noise(5)];
     const other = zstdEncoder({ level });
     const alone = files.map((file) => framesOfInput(other, file, 16384).map(({ bytes }) => bytes));
     // The first fills leave what they parsed beyond their ends.
-    const all = concatBytes([machineCode(100_000), ...files, machineCode(9000)]);
+    const all = concatBytes([code(100_000), ...files, code(9000)]);
     encoder.input(all.length).set(all);
     framesOf(encoder, 0, 100_000, 4096);
     let at = 100_000;
@@ -87,16 +83,15 @@ describe.each(levels)("level %i", (level) => {
 
 describe("capacities", () => {
   const encoder = zstdEncoder();
-  const code = machineCode(4_500_000);
 
   test.each([16, 17, 20, 24, 32, 50, 64, 100, 200, 300, 512, 1000])("%i bytes", (capacity) => {
-    for (const input of [code.subarray(0, 30 * capacity), noise(5 * capacity), new Uint8Array(5 * capacity)]) {
+    for (const input of [code(30 * capacity), noise(5 * capacity), new Uint8Array(5 * capacity)]) {
       expect(wrongWith(framesOfInput(encoder, input, capacity), input, capacity, 1 << 19)).toBeUndefined();
     }
   });
 
   test.each([4096, 8192, 65536, 131072, 1048576])("%i bytes are made use of", (capacity) => {
-    for (const input of [code, sample(2_000_000)]) {
+    for (const input of [allCode, sample(2_000_000)]) {
       const frames = framesOfInput(encoder, input.subarray(0, 20 * capacity), capacity);
       const full = frames.slice(0, -1).filter(({ bytes }) => bytes.length < capacity * 0.995);
       expect(full).toEqual([]);
@@ -131,7 +126,7 @@ describe("capacities", () => {
 });
 
 describe("windows", () => {
-  const period = machineCode(40_000);
+  const period = code(40_000);
   const input = concatBytes(new Array<Uint8Array>(30).fill(period));
 
   test.each([14, 15, 16, 17, 19, 20])("of two to the power of %i", (windowLog2) => {
@@ -152,7 +147,7 @@ describe("windows", () => {
 });
 
 test("content of another kind gets blocks of its own", () => {
-  const input = concatBytes([ascii("one two three four five six. ".repeat(100)), skewed(40_000), machineCode(60_000)]);
+  const input = concatBytes([ascii("one two three four five six. ".repeat(100)), skewed(40_000), code(60_000)]);
   const [frame] = framesOfInput(zstdEncoder(), input, 1 << 17);
   expect(frame?.end).toBe(input.length);
   expect(blocksOf(frame?.bytes ?? input).length).toBeGreaterThan(1);
@@ -162,7 +157,7 @@ test("positions start again before they pass 32 bits", () => {
   const encoder = zstdEncoder({ level: 1 });
   const size = 60 << 20;
   const input = encoder.input(size);
-  const text = machineCode(100_000);
+  const text = code(100_000);
   input.set(text, size - text.length);
   const last = () => framesOf(encoder, size - text.length, size, 65536).map(({ bytes }) => bytes);
   const before = last();
@@ -198,7 +193,7 @@ describeWithPeers("what zstd reads", ["zstd"], ({ zstd }) => {
   test.each(levels)("level %i", async (level) => {
     const encoder = zstdEncoder({ level, windowLog2: 17 });
     for (const capacity of [300, 4096, 65536, 1 << 20]) {
-      const input = concatBytes([machineCode(300_000), sample(100_000), copies(100_000, level)]);
+      const input = concatBytes([code(300_000), sample(100_000), copies(100_000, level)]);
       const frames = framesOfInput(encoder, capacity < 4096 ? input.subarray(0, 20_000) : input, capacity);
       const { stdout } = await zstd.run(["-dc", `-M${2 ** 17}`], {
         input: concatBytes(frames.map(({ bytes }) => bytes)),
