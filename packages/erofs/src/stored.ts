@@ -4,18 +4,22 @@ import type { RegularFile } from "@sextant/tree";
 /** What a writer compresses with. LZ4HC is LZ4 to readers. */
 export type WriteAlgorithm = "lz4" | "deflate" | "zstd";
 
-/** `stored` clusters hold their bytes as they are. */
+/**
+ * `stored` clusters hold their bytes as they are, from the first byte of their first block on, wherever an extent begins in
+ * the file ("shifted", not "interlaced"); zeros fill up the last block.
+ */
 export type ClusterAlgorithm = WriteAlgorithm | "stored";
 
 /**
  * Physical clusters: runs of blocks, each decompressed on its own. They stand one behind the other in `data`, in the order
- * of their numbers; what is compressed ends with its last block, zeros before it.
+ * of their numbers; what is compressed ends with its last block, less than a block of zeros before it, and does not begin
+ * with a zero byte, which readers take for padding.
  */
 export interface ClusterTable {
   readonly count: number;
   /** The first block of each, counted from the start of `data`; one more entry says where the last one ends. */
   readonly firstBlock: Float64Array;
-  /** Bytes that come out of each. */
+  /** Bytes that come out of each, up to 12 MiB. */
   readonly decodedBytes: Uint32Array;
   /** Indexes of `clusterAlgorithms`. */
   readonly algorithm: Uint8Array;
@@ -29,7 +33,15 @@ export interface InlineCluster {
   readonly size: number;
 }
 
-/** A file as compressed extents, and maybe an end that is in the packed inode. */
+/**
+ * A file as compressed extents, and maybe an end that is in the packed inode.
+ *
+ * Indexes have one entry for each block of the file, so each block has one extent or fragment at most that begins in it, and
+ * of compressed clusters of several blocks each extent ends two blocks or more behind the one in which it begins (as any does
+ * that is longer than two). A stored cluster is as if each of its blocks were an extent of its own: one that is not
+ * followed by the file's end ends where its last block would or in a later block of the file than that began in. Apart from
+ * stored clusters a file has two algorithms at most. Records have none of these limits.
+ */
 export interface CompressedFile {
   readonly kind: "compressed";
   /** Where each extent begins in the file, ascending from 0; each ends where the next begins, the last at `extentsEnd`. */
