@@ -98,12 +98,12 @@ async function compressWith(tree: Directory, options: CompressOptions, means: Me
     await means.inline.append(result.inline);
   };
   const selected = await select(tree, options, means.run);
-  const repeats = selected.chunks ? repeatsOf(selected, options, selected.chunks) : noRepeats;
+  const repeats = selected.chunks && options.dedupe ? repeatsOf(selected, options, selected.chunks) : noRepeats;
   const pieces = cutPieces(selected, options, repeats);
   await means.run.compress(pieces, take);
 
   const packed = packFragments(selected, collector.runs, repeats);
-  const packedRepeats = selected.chunks ? repeatsInPacked(packed, options, selected.chunks) : noRepeats;
+  const packedRepeats = selected.chunks && options.dedupe ? repeatsInPacked(packed, options, selected.chunks) : noRepeats;
   const packedPieces = pieceRanges(packed, options.compression, itemTail.blocks, packedRepeats);
   await means.run.compress(packedPieces, take);
 

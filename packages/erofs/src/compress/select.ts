@@ -32,7 +32,9 @@ export async function select(
   if (options.hotCompression) checkCompression(options.hotCompression, blockBytes);
   const chosen = chooseContents(sortContents(contentsOf(tree), options.order ?? "usual"), options);
   const streamOf = new Map(chosen.map(({ content }) => [content, fileStream(content)]));
-  const chunks = options.dedupe ? await run.scan(scanPieces(chosen, streamOf)) : undefined;
+  // Files of the packed inode share what they have in common there anyway, so whole copies cost nothing but looking for them.
+  const looks = options.dedupe === true || (options.fragments ?? "none") !== "none";
+  const chunks = looks ? await run.scan(scanPieces(chosen, streamOf)) : undefined;
   const chunksOf = new Map<Content, Chunks>();
   for (const [content, stream] of streamOf) {
     const found = chunks?.get(stream);

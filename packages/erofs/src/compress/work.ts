@@ -54,6 +54,8 @@ function compressItem(
     const size = filled?.bytes.length ?? 0;
     const consumed = filled?.consumed ?? 0;
     const isLast = at + consumed === end;
+    // A cluster that is not full holds more where others' ends fill it up.
+    if (tail === itemTail.fragment && isLast && Math.ceil(size / blockBytes) < clusterBytes / blockBytes) break;
     if (filled && tail === itemTail.inline && isLast && size <= inlineLimit(blockBytes) && size < consumed) {
       results.addInline(filled.bytes);
       inlineSize = size;
