@@ -38,9 +38,9 @@ export interface InlineCluster {
  *
  * Indexes have one entry for each block of the file, so each block has one extent or fragment at most that begins in it, and
  * of compressed clusters of several blocks each extent ends two blocks or more behind the one in which it begins (as any does
- * that is longer than two). A stored cluster is as if each of its blocks were an extent of its own: one that is not
- * followed by the file's end ends where its last block would or in a later block of the file than that began in. Apart from
- * stored clusters a file has two algorithms at most. Records have none of these limits.
+ * that is longer than two). A stored cluster counts as one extent for each of its blocks: the last one, where it is not full,
+ * ends in a later block of the file than it begins in, or with the file. Apart from stored clusters a file has two algorithms
+ * at most. Records have none of these limits.
  */
 export interface CompressedFile {
   readonly kind: "compressed";
