@@ -3,7 +3,7 @@ import { type Name, nameFromBytes } from "@sextant/tree";
 import { ErofsError } from "./errors.js";
 import { featureCompat, hasFeature } from "./features.js";
 import { maxLongPrefixes, maxNameBytes } from "./layout.js";
-import { readBytes, type Volume } from "./volume.js";
+import { once, readBytes, type Volume } from "./volume.js";
 
 /** A name prefix that many xattrs of the image share, such as `trusted.` + `overlay.`. */
 export interface LongPrefix {
@@ -20,8 +20,8 @@ export interface LongPrefix {
  * packed inode.
  */
 export function readPrefixes(volume: Volume): Promise<readonly LongPrefix[]> {
-  volume.prefixes.loaded ??= loadPrefixes(volume);
-  return volume.prefixes.loaded;
+  volume.prefixes.load ??= once(() => loadPrefixes(volume));
+  return volume.prefixes.load();
 }
 
 async function loadPrefixes(volume: Volume): Promise<readonly LongPrefix[]> {

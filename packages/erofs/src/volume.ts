@@ -35,7 +35,7 @@ export interface Volume {
   /** The data of the packed inode. Throws `MALFORMED_FRAGMENT` where there is none. */
   packed(): Promise<ByteSource>;
   /** Long xattr prefixes, read when first needed. */
-  readonly prefixes: { loaded?: Promise<readonly LongPrefix[]> };
+  readonly prefixes: { load?: () => Promise<readonly LongPrefix[]> };
 }
 
 /** What opens a volume besides its source. */
@@ -99,12 +99,17 @@ export async function readVolume(source: ByteSource, options: VolumeOptions, ope
 const missing = (code: "MALFORMED_INODE" | "MALFORMED_FRAGMENT", message: string) =>
   new ErofsError(code, message, { path: "superblock", offset: superOffset });
 
-/** The same promise for every call. */
-function once<T>(load: () => Promise<T>): () => Promise<T> {
+/** The same promise for every call, until it fails: what a source could not give, it may give later. */
+export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loaded: Promise<T> | undefined;
   return () => {
-    loaded ??= load();
-    return loaded;
+    if (loaded !== undefined) return loaded;
+    const loading = load();
+    loaded = loading;
+    loading.catch(() => {
+      loaded = undefined;
+    });
+    return loading;
   };
 }
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { counted, fromBytes, readChunks } from "@sextant/bytes";
+import { type ByteSource, counted, fromBytes, readChunks } from "@sextant/bytes";
 import { describeWithPeers } from "@sextant/peers";
 import { temporaryDirectory, treeToDirectory } from "@sextant/testkit";
 import { directory, file, type LazyNode, type Name } from "@sextant/tree";
@@ -166,4 +166,28 @@ describe("reading", () => {
       })),
     );
   });
+});
+
+test("what a source could not give once it can give later", async () => {
+  const image = craft({
+    layout: "compressedFull",
+    size: 4096,
+    map: full(header(), [{ head: "head1", block: 1 }]),
+    blocks: [padded(lz4Run(97, 4096))],
+  });
+  let fails = false;
+  const whole = fromBytes(image);
+  const source: ByteSource = {
+    size: whole.size,
+    read: async (start, end) => {
+      if (fails) throw new Error("not now");
+      return whole.read(start, end);
+    },
+  };
+  const opened = await open(source);
+  const content = (await find(opened, "f")).content().open();
+  fails = true;
+  await expect(content.read(0, 1)).rejects.toThrow("not now");
+  fails = false;
+  expect(await content.read(0, 1)).toEqual(Uint8Array.of(97));
 });

@@ -1,6 +1,6 @@
 import { ErofsError } from "../errors.js";
 import { type Inode, metadataOf, nidText } from "../inode.js";
-import type { Volume } from "../volume.js";
+import { once, type Volume } from "../volume.js";
 import { readMapHeader, type WholeFragment } from "./header.js";
 import { type IndexMap, openIndexes } from "./index-map.js";
 import { type AlgorithmName, maxDecodedBytes } from "./layout.js";
@@ -52,14 +52,13 @@ export interface ExtentMapper {
 
 /** Of a compressed inode. */
 export function compressedMapper(volume: Volume, inode: Inode): ExtentMapper {
-  let opened: Promise<CompressedMap> | undefined;
+  const opened = once(() => openMap(volume, inode));
   // Reads often go on where one ended, amid an extent.
   let last: DataExtent | undefined;
   return {
     async map(start, end) {
       if (start >= end) return [];
-      opened ??= openMap(volume, inode);
-      const map = await opened;
+      const map = await opened();
       const extents: DataExtent[] = [];
       for (let at = start; at < end; ) {
         const known = last !== undefined && at >= last.start && at < last.end;
@@ -71,8 +70,7 @@ export function compressedMapper(volume: Volume, inode: Inode): ExtentMapper {
       return extents;
     },
     async all() {
-      opened ??= openMap(volume, inode);
-      const opening = await opened;
+      const opening = await opened();
       if (opening.kind !== "indexes" || inode.size === 0) return undefined;
       const extents = await findAllIndexed(opening.map, await metadataOf(volume, inode));
       for (const extent of extents ?? []) checkSize(inode, extent);
