@@ -1,5 +1,7 @@
+import { lz4Encoder } from "@sextant/codecs";
 import { describe, expect, test } from "vitest";
-import { fast, isEqual } from "./decoders.js";
+import { expectAgreement, expectContent, fast, isEqual, mutations } from "./decoders.js";
+import { random, sample } from "./samples.js";
 
 describe("LZ4", () => {
   /** Literals, then a match; a length of 15 and more in bytes behind. */
@@ -40,5 +42,27 @@ describe("LZ4", () => {
     ["a match's length that does not end", [0x1f, 1, 1, 0, 255]],
   ])("refuses %s", (_name, bytes) => {
     expect(decode(bytes, 1000)).toBeUndefined();
+  });
+
+  test.each([0, 9])("what our encoder made at level %i, and damage to it", (level) => {
+    const encoder = lz4Encoder({ level });
+    for (const [size, rounds] of [
+      [300, 400],
+      [6000, 700],
+      [60_000, 40],
+    ] as const) {
+      const content = sample(size, 40 + level);
+      encoder.input(size).set(content);
+      const bytes = encoder.fill(0, size, 2 * size)?.bytes.slice() ?? new Uint8Array(0);
+      expectContent("lz4", bytes, content);
+      for (const damaged of mutations(bytes, level, rounds)) expectAgreement("lz4", damaged, 2 * size);
+    }
+  });
+
+  test("noise", () => {
+    const next = random(9);
+    for (let round = 0; round < 3000; round++) {
+      expectAgreement("lz4", Uint8Array.from({ length: next() % 100 }, next), 2000);
+    }
   });
 });

@@ -25,7 +25,7 @@ export function fast(
 
 /** The same of the decoder in TypeScript. */
 export function slow(
-  algorithm: "zstd" | "deflate",
+  algorithm: Algorithm,
   input: Uint8Array,
   outputBytes: number,
   partial = false,
@@ -43,7 +43,7 @@ export const isEqual = (left: Uint8Array | undefined, right: Uint8Array | undefi
   left === undefined || right === undefined ? left === right : Buffer.compare(left, right) === 0;
 
 /** Both decode it to `content`, whatever room there is beyond that; and neither into less, but for a part of it. */
-export function expectContent(algorithm: "zstd" | "deflate", input: Uint8Array, content: Uint8Array): void {
+export function expectContent(algorithm: Algorithm, input: Uint8Array, content: Uint8Array): void {
   for (const room of [0, 1, 1000]) {
     expect(isEqual(fast(algorithm, input, content.length + room), content)).toBe(true);
     expect(isEqual(slow(algorithm, input, content.length + room), content)).toBe(true);
@@ -57,7 +57,7 @@ export function expectContent(algorithm: "zstd" | "deflate", input: Uint8Array, 
 }
 
 /** Both take it or refuse it, and make the same of it. */
-export function expectAgreement(algorithm: "zstd" | "deflate", input: Uint8Array, outputBytes: number): void {
+export function expectAgreement(algorithm: Algorithm, input: Uint8Array, outputBytes: number): void {
   const expected = slow(algorithm, input, outputBytes);
   const actual = fast(algorithm, input, outputBytes);
   if (!isEqual(actual, expected)) {
