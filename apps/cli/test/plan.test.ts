@@ -1,14 +1,31 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { treeToDirectory, withTemporaryDirectory } from "@sextant/testkit";
+import { emit, plan } from "@sextant/erofs";
+import {
+  discoveryCases,
+  discoveryHost,
+  matchCases,
+  matchHost,
+  orderCases,
+  orderHost,
+  treeToDirectory,
+  withTemporaryDirectory,
+} from "@sextant/testkit";
+import type { Directory } from "@sextant/tree";
 import { describe, expect, it, vi } from "vitest";
-import { discoveryHost, matchHost, orderHost } from "../../../packages/merge-planner/test/host-trees.js";
-import { discoveryCases, matchCases, orderCases } from "../../../packages/merge-planner/test/oracle.js";
 import { sextant } from "./command.js";
 
 // What the bundler puts in place of it; the verb is run in this process here, as a process for each case takes minutes.
 vi.stubGlobal("SEXTANT_VERSION", "0.0.0");
 const { createProgram } = await import("../src/program.js");
+
+/** An EROFS image of a tree. */
+async function imageOf(tree: Directory): Promise<Uint8Array> {
+  const planned = await plan(tree, {});
+  const image = new Uint8Array(planned.sizeBytes);
+  for await (const { offset, bytes } of emit(planned)) image.set(bytes, offset);
+  return image;
+}
 
 interface PlanDocument {
   readonly version: number;
@@ -51,7 +68,7 @@ describe("recorded discoveries", () => {
 
   it.each(rows)("%i: %s", async (_at, _what, row) => {
     await withTemporaryDirectory(async (folder) => {
-      await treeToDirectory(await discoveryHost(row), join(folder, "root"));
+      await treeToDirectory(await discoveryHost(row, imageOf), join(folder, "root"));
       const { exit, made } = await planOf(join(folder, "root"), "--class", row.extension_class);
       expect(made.images.map(({ name, type, path }) => ({ name, type, path }))).toEqual(row.result.listed);
       expect([exit, made.fatal === null]).toEqual([row.result.merge_exit, row.result.merge_exit === 0]);
@@ -85,7 +102,7 @@ describe("recorded merges", () => {
 describe("recorded verdicts", () => {
   it.each(matchCases.map((row) => [row.id, row.reason, row] as const))("%s: %s", async (_id, reason, row) => {
     await withTemporaryDirectory(async (folder) => {
-      await treeToDirectory(await matchHost(row), join(folder, "root"));
+      await treeToDirectory(await matchHost(row, imageOf), join(folder, "root"));
       const args = row.args.includes("--force") ? ["--force"] : [];
       const { exit, made } = await planOf(
         join(folder, "root"),

@@ -1,8 +1,8 @@
 import { releaseFilePrefix } from "@sextant/extension-release";
-import { nameFromText, whiteout, type Xattr } from "@sextant/tree";
+import { treeOf } from "@sextant/testkit";
+import { type LazyNode, nameFromText, TreeError, whiteout, type Xattr } from "@sextant/tree";
 import { expect, it } from "vitest";
 import { findCollisions, isWanted, type RuleName, rules } from "../src/index.js";
-import { treeOf } from "./host-trees.js";
 import { planTree } from "./planning.js";
 
 type Tree = Parameters<Parameters<typeof treeOf>[0]>[0];
@@ -157,6 +157,40 @@ const rows: readonly Row[] = [
 it.each(rows)("%s", async (_what, names, fill, expected) => {
   const found = await findingsOf(names, fill);
   expect(found.map(({ rule, message, paths }) => [rule, message.split(": ")[0], paths])).toEqual(expected);
+});
+
+it("goes on where a directory of an image cannot be read", async () => {
+  const host = treeOf((tree) => {
+    tree.text("etc/os-release", "ID=a\n");
+    for (const name of ["a", "b"]) {
+      tree.text(at(name, `lib/extension-release.d/${releaseFilePrefix}${name}`), "ID=_any\n");
+      for (const path of ["broken/x", "share/x"]) tree.text(at(name, path), name);
+    }
+  });
+  const made = await planTree(host);
+  const damage = async () => {
+    throw new TreeError("UNREADABLE_FILE", "the block is damaged");
+  };
+  const damaged = (node: LazyNode): LazyNode => ({
+    ...node,
+    entries: async () =>
+      (await node.entries()).map((entry) =>
+        entry.name === "broken"
+          ? { ...entry, node: async () => ({ ...(await entry.node()), entries: damage }) }
+          : entry,
+      ),
+  });
+  const hierarchies = made.hierarchies.map((each) => ({
+    ...each,
+    layers: each.layers.map((layer) =>
+      layer.name === "a" && layer.node !== undefined ? { ...layer, node: damaged(layer.node) } : layer,
+    ),
+  }));
+  const found = await findCollisions({ ...made, hierarchies });
+  expect(found.map(({ rule, message, paths }) => [rule, message.split(": ")[0], paths])).toEqual([
+    ["unreadable", "a (the block is damaged)", ["/usr/broken"]],
+    ["file-collision", "b over a", ["/usr/share/x"]],
+  ]);
 });
 
 it("has an example of every rule but the one that takes damage", () => {

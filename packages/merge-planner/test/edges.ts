@@ -1,7 +1,8 @@
 import { releaseFilePrefix } from "@sextant/extension-release";
+import { treeOf } from "@sextant/testkit";
 import type { FatalCode } from "../src/index.js";
 import { chaseMax } from "../src/index.js";
-import { imageOf, treeOf } from "./host-trees.js";
+import { imageOf } from "./images.js";
 import type { RandomHost } from "./random-hosts.js";
 
 /** A host at a corner, and what the command says of it; systemd is asked too where it is at hand. */

@@ -1,7 +1,7 @@
+import { discoveryCases, discoveryHost, matchCases, matchHost, orderCases, orderHost } from "@sextant/testkit";
 import { describe, expect, it } from "vitest";
 import { equalNames, type MergePlan, parseHierarchies } from "../src/index.js";
-import { discoveryHost, matchHost, orderHost } from "./host-trees.js";
-import { discoveryCases, matchCases, orderCases } from "./oracle.js";
+import { imageOf } from "./images.js";
 import { planTree } from "./planning.js";
 
 const nameOf = (each: string | { readonly name: string }) => (typeof each === "string" ? each : each.name);
@@ -10,7 +10,7 @@ describe("discovery", () => {
   const rows = discoveryCases.map((row, at) => [at, row.note ?? JSON.stringify(row.items), row] as const);
 
   it.each(rows)("%i: %s", async (_at, _what, row) => {
-    const made = await planTree(await discoveryHost(row), { kind: row.extension_class });
+    const made = await planTree(await discoveryHost(row, imageOf), { kind: row.extension_class });
     const found = made.fatal?.stage === "discovery" ? [] : made.images;
     expect(found.map(({ name, type, path }) => ({ name, type, path: `/${path}` }))).toEqual(row.result.listed);
     expect(made.fatal === undefined ? 0 : 1).toBe(row.result.merge_exit);
@@ -68,7 +68,7 @@ describe("order, flags and modes of merges", () => {
 
 describe("verdicts on one image", () => {
   it.each(matchCases.map((row) => [row.id, row.reason, row] as const))("%s: %s", async (_id, reason, row) => {
-    const made = await planTree(await matchHost(row), {
+    const made = await planTree(await matchHost(row, imageOf), {
       kind: row.extension_class,
       architecture: row.arch,
       force: row.args.includes("--force"),

@@ -1,8 +1,8 @@
 import { type ExtensionKind, kindTraits, releaseFilePrefix, searchPaths } from "@sextant/extension-release";
-import { type SeededRandom, seededRandom } from "@sextant/testkit";
+import { type SeededRandom, seededRandom, treeOf } from "@sextant/testkit";
 import { type Directory, special } from "@sextant/tree";
 import type { MutableMode } from "../src/index.js";
-import { imageOf, treeOf } from "./host-trees.js";
+import { imageOf } from "./images.js";
 
 /** A host tree, and what the command is told. */
 export interface RandomHost {

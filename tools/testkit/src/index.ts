@@ -14,5 +14,7 @@ export { treeToDirectory } from "./materialise.js";
 export { type Mutation, type MutationOptions, mutations } from "./mutate.js";
 export { type SeededRandom, seededRandom } from "./random.js";
 export { type LoggedRequest, type RangeFaults, type RangeServer, rangeServer } from "./range-server.js";
+export { discoveryCases, matchCases, orderCases } from "./recorded-cases.js";
+export { discoveryHost, type MakeImage, matchHost, orderHost, type TreeFiller, treeOf } from "./recorded-hosts.js";
 export { shuffleTree } from "./shuffle.js";
 export { parseXattrs } from "./xattr-text.js";

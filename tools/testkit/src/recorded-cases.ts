@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import type { ExtensionKind } from "@sextant/extension-release";
 
 function load<Case>(name: string): readonly Case[] {
   const url = new URL(`../../../test-images/oracle/${name}.json`, import.meta.url);
@@ -8,7 +7,7 @@ function load<Case>(name: string): readonly Case[] {
 
 /** Recorded discoveries; `items` are paths and what stands there. */
 export interface DiscoveryCase {
-  readonly extension_class: ExtensionKind;
+  readonly extension_class: "sysext" | "confext";
   readonly host_kind: "host" | "initrd";
   readonly items: readonly (readonly [path: string, what: string])[];
   readonly note: string | null;
@@ -23,7 +22,7 @@ export interface DiscoveryCase {
 
 /** Recorded merges. */
 export interface OrderCase {
-  readonly extension_class: ExtensionKind;
+  readonly extension_class: "sysext" | "confext";
   readonly names: readonly (string | { readonly file: string; readonly name: string })[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>> | null;
@@ -51,7 +50,7 @@ export interface MatchCase {
   readonly host_os_release_base64: string | null;
   readonly host_os_release_path: string | null;
   readonly host_kind: "host" | "initrd";
-  readonly extension_class: ExtensionKind;
+  readonly extension_class: "sysext" | "confext";
   readonly image_name: string;
   readonly image_file_name: string;
   readonly image_type: "directory" | "raw-squashfs" | "raw-erofs";

@@ -1,7 +1,5 @@
-import { emit, plan } from "@sextant/erofs";
-import { kindTraits, releaseFilePrefix } from "@sextant/extension-release";
 import { type Directory, directory, file, nameFromText, special, symlink, treeBuilder } from "@sextant/tree";
-import type { Content, DiscoveryCase, MatchCase, OrderCase } from "./oracle.js";
+import type { Content, DiscoveryCase, MatchCase, OrderCase } from "./recorded-cases.js";
 
 const text = (content: string) => file(new TextEncoder().encode(content));
 
@@ -9,11 +7,14 @@ const bytesOf = ({ text: plain, base64 }: Content) =>
   base64 === null ? new TextEncoder().encode(plain ?? "") : Uint8Array.from(Buffer.from(base64, "base64"));
 
 /** A tree that grows by paths written as text. */
-export function treeOf(fill: (tree: ReturnType<typeof tools>) => void): Directory {
+export function treeOf(fill: (tree: TreeFiller) => void): Directory {
   const tree = tools();
   fill(tree);
   return tree.build();
 }
+
+/** What fills a tree, with paths as text. */
+export type TreeFiller = ReturnType<typeof tools>;
 
 function tools() {
   const builder = treeBuilder({ parentSymlinks: "follow" });
@@ -28,18 +29,15 @@ function tools() {
   };
 }
 
-/** An image of a tree. Those that were recorded with squashfs are EROFS here; systemd decides the same of both. */
-export async function imageOf(tree: Directory): Promise<Uint8Array> {
-  const planned = await plan(tree, {});
-  const image = new Uint8Array(planned.sizeBytes);
-  for await (const { offset, bytes } of emit(planned)) image.set(bytes, offset);
-  return image;
-}
+/** Makes an image of a tree. Those that were recorded with squashfs may be EROFS: systemd decides the same of both. */
+export type MakeImage = (tree: Directory) => Promise<Uint8Array>;
 
-const releaseDirectory = (kind: "sysext" | "confext") => kindTraits[kind].releaseDirectory;
+const releaseFilePrefix = "extension-release.";
+
+const releaseDirectory = (kind: "sysext" | "confext") => `${kind === "sysext" ? "usr/lib" : "etc"}/extension-release.d`;
 
 /** The host of a recorded discovery. */
-export async function discoveryHost(row: DiscoveryCase): Promise<Directory> {
+export async function discoveryHost(row: DiscoveryCase, imageOf: MakeImage): Promise<Directory> {
   const kind = row.extension_class;
   const scope = `${kind === "sysext" ? "SYSEXT" : "CONFEXT"}_SCOPE="system initrd"\n`;
   const extension = (name: string) =>
@@ -116,7 +114,7 @@ function matchImage(row: MatchCase): Directory {
 }
 
 /** The host of a recorded verdict. */
-export async function matchHost(row: MatchCase): Promise<Directory> {
+export async function matchHost(row: MatchCase, imageOf: MakeImage): Promise<Directory> {
   const folder = row.extension_class === "sysext" ? "extensions" : "confexts";
   const image = matchImage(row);
   const raw = row.image_type === "directory" ? undefined : await imageOf(image);
