@@ -13,6 +13,7 @@ import {
   type WriteAlgorithm,
 } from "../src/stored.js";
 import { noise, prose } from "./compressible.js";
+import { xattr } from "./zoo.js";
 
 const blockBytes = 4096;
 const blockOf = (at: number) => Math.floor(at / blockBytes);
@@ -47,7 +48,10 @@ export function compressPlainly(random: SeededRandom, options: PlainOptions) {
   const packed: Uint8Array[] = [];
   for (let index = 0; index < options.files; index++) {
     const made = makeFile(random, options, store, packed);
-    const node = file(made.bytes);
+    // Where indexes begin decides which form they have, and whether they fit into the block.
+    const xattrs = random.below(2) === 0 ? [] : [xattr("user.a", "x".repeat(random.below(60)))];
+    const uid = random.below(3) === 0 ? 70_000 : 0;
+    const node = file(made.bytes, { xattrs, uid });
     tree.entries.set(nameFromText(`file ${index}`), node);
     files.set(node, made.stored);
   }

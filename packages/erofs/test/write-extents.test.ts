@@ -71,7 +71,7 @@ describeWithPeers("any extents that fsck.erofs extracts", ["fsck.erofs"], ({ "fs
       await withTemporaryDirectory(async (folder) => {
         const [path, target] = [join(folder, "image"), join(folder, "extracted")];
         writeFileSync(path, await pack(tree, { compressed: content, indexes: form }));
-        const { exitCode, stderr } = await fsck.run([`--extract=${target}`, path]);
+        const { exitCode, stderr } = await fsck.run(["--xattrs", `--extract=${target}`, path]);
         expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
         expect(await compareTreeWithDirectory(tree, target)).toEqual([]);
       });

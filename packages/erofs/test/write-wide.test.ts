@@ -5,7 +5,7 @@ import { describeWithMounts, describeWithPeers, withLoopMount } from "@sextant/p
 import { compareTrees, compareTreeWithDirectory, withTemporaryDirectory } from "@sextant/testkit";
 import { type Directory, directory, file, type Name, type RegularFile, symlink } from "@sextant/tree";
 import { describe, expect, test } from "vitest";
-import { emit, open, plan } from "../src/index.js";
+import { emit, open, type PlanOptions, plan } from "../src/index.js";
 import { type CompressedContent, type CompressedFile, type FlatFile, noCluster } from "../src/stored.js";
 import { lz4Run } from "./craft.js";
 import { pack } from "./helpers.js";
@@ -38,8 +38,9 @@ async function virtualImage(
   tree: Directory,
   content: CompressedContent,
   parts: readonly (readonly [number, Uint8Array])[],
+  options: PlanOptions = {},
 ) {
-  const planned = plan(tree, { compressed: content, uuid: new Uint8Array(16) });
+  const planned = plan(tree, { ...options, compressed: content, uuid: new Uint8Array(16) });
   const chunks: [number, Uint8Array][] = parts.map(([offset, bytes]) => [
     planned.dataBlock * blockBytes + offset,
     bytes,
@@ -181,6 +182,51 @@ test("a file of more than 16 TiB that is not compressed has a wide block number 
   };
   expect(await read("a", 16 * tebi - 2, size)).toEqual(Uint8Array.of(0, 0, ...end));
   expect(await read("b", 0, 4096)).toEqual(pattern(4096));
+});
+
+describe("a packed inode of 6 GiB", () => {
+  const size = 6 * 2 ** 30;
+  const offset = 5 * 2 ** 30 + 12_345;
+  const run = new Uint8Array(30_000).fill(97);
+  const end = pattern(7000);
+  const partial = file(Uint8Array.from([...run, ...end]));
+  const whole = file(end.slice());
+  const tree = fill(directory(), { partial, whole });
+  const cluster = new Uint8Array(blockBytes);
+  const compressed = lz4Run(97, run.length);
+  cluster.set(compressed, blockBytes - compressed.length);
+  const fragment = { kind: "compressed", inline: undefined, fragmentOffset: offset } as const;
+  const parts: [number, Uint8Array][] = [
+    [offset, end],
+    [size, cluster],
+  ];
+  const content: CompressedContent = {
+    files: new Map<RegularFile, CompressedFile | FlatFile>([
+      [partial, { ...fragment, starts: Float64Array.of(0), clusters: Uint32Array.of(0), extentsEnd: run.length }],
+      [whole, { ...fragment, starts: new Float64Array(0), clusters: new Uint32Array(0), extentsEnd: 0 }],
+    ]),
+    packed: { size, file: { kind: "flat", firstBlock: 0, inline: undefined } },
+    clusters: {
+      count: 1,
+      firstBlock: Float64Array.of(size / blockBytes, size / blockBytes + 1),
+      decodedBytes: Uint32Array.of(run.length),
+      algorithm: Uint8Array.of(1),
+    },
+    data: sparse(size + blockBytes, parts),
+    inline: fromBytes(new Uint8Array(0)),
+    clusterBytes: blockBytes,
+    zstdWindowLog2: 10,
+  };
+
+  test.each([
+    ["compact", "full"],
+    ["extents", "extents"],
+  ] as const)("has fragments beyond 4 GiB: %s indexes become %s", async (indexes, form) => {
+    const { planned, image } = await virtualImage(tree, content, parts, { indexes });
+    expect(planned.inodes.find((one) => one.node === partial)?.map?.form).toBe(form);
+    expect(planned.packed?.extended).toBe(true);
+    expect(await compareTrees(tree, await image.root())).toEqual([]);
+  });
 });
 
 describe("wide block numbers in a small image", () => {
