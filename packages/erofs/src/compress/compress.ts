@@ -103,7 +103,8 @@ async function compressWith(tree: Directory, options: CompressOptions, means: Me
   await means.run.compress(pieces, take);
 
   const packed = packFragments(selected, collector.runs, repeats);
-  const packedRepeats = selected.chunks && options.dedupe ? repeatsInPacked(packed, options, selected.chunks) : noRepeats;
+  const packedRepeats =
+    selected.chunks && options.dedupe ? repeatsInPacked(packed, options, selected.chunks) : noRepeats;
   const packedPieces = pieceRanges(packed, options.compression, itemTail.blocks, packedRepeats);
   await means.run.compress(packedPieces, take);
 
