@@ -34,6 +34,7 @@ export type { AlgorithmStats, CompressStats } from "./compress/stats.js";
 export type { CompressionResult, CompressionTask } from "./compress/task.js";
 export type { ClusterStats } from "./compressed/cache.js";
 export type { DataExtent } from "./compressed/extents.js";
+export type { IndexForm, PlannedMap } from "./compressed/write-map.js";
 export { dump, formatSpans } from "./dump.js";
 export { ErofsError, type ErofsErrorCode } from "./errors.js";
 export {
@@ -46,10 +47,20 @@ export { type NeededFeature, type NeededKernel, namedAlgorithms, neededKernel } 
 export type { OpenOptions } from "./open-volume.js";
 export { type ErofsPlan, type PlanOptions, plan } from "./plan.js";
 export type { ChunkPlace, DataRun, PlannedChunks } from "./plan-chunks.js";
+export type { PlannedCompression } from "./plan-features.js";
 export type { PlannedEntries, PlannedInode } from "./plan-inodes.js";
 export type { Time } from "./plan-times.js";
 export type { PlannedXattr } from "./plan-xattrs.js";
 export { type ErofsImage, open } from "./read.js";
+export type {
+  ClusterAlgorithm,
+  ClusterTable,
+  CompressedContent,
+  CompressedFile,
+  FlatFile,
+  InlineCluster,
+  WriteAlgorithm,
+} from "./stored.js";
 export { isErofs } from "./superblock.js";
 export type { Device } from "./volume.js";
 export { type EmitOptions, emit } from "./write.js";

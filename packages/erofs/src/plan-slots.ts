@@ -28,6 +28,12 @@ export interface SlotAllocator {
   end(): number;
 }
 
+/** Slots that stay empty in front, so that what follows begins with the next block where it would cross into it. */
+function slotsBefore(bytes: number, followingBytes: number): number {
+  const over = bytes % blockBytes;
+  return over + followingBytes <= blockBytes ? 0 : Math.ceil((blockBytes - over) / inodeSlotBytes);
+}
+
 /** An allocator whose block 0 is free from `firstSlot` on. */
 export function slotAllocator(firstSlot: number): SlotAllocator {
   const reserved: { readonly start: number; readonly end: number }[] = [];
@@ -70,9 +76,7 @@ export function slotAllocator(firstSlot: number): SlotAllocator {
       return start;
     },
     placeAcross(bytes, followingBytes) {
-      // What follows begins with the next block where it would cross into it.
-      const over = bytes % blockBytes;
-      const before = over + followingBytes <= blockBytes ? 0 : Math.ceil((blockBytes - over) / inodeSlotBytes);
+      const before = slotsBefore(bytes, followingBytes);
       const blocks = Math.ceil((before * inodeSlotBytes + bytes + followingBytes) / blockBytes);
       const first = takeBlocks(blocks) * slotsPerBlock;
       const end = before + Math.ceil((bytes + followingBytes) / inodeSlotBytes);

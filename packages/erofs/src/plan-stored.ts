@@ -99,8 +99,12 @@ export function mapInput(inode: PlannedInode, file: CompressedFile) {
 }
 
 /** A block at which the data area begins at the latest, whatever form maps take. */
-export function latestDataBlock(inodes: readonly PlannedInode[], sharedBytes: number): number {
-  let blocks = 64 + Math.ceil(sharedBytes / blockBytes);
+export function latestDataBlock(
+  inodes: readonly PlannedInode[],
+  tables: readonly { readonly bytes: number }[],
+): number {
+  const tableBytes = tables.reduce((sum, { bytes }) => sum + bytes, 0);
+  let blocks = 64 + Math.ceil(tableBytes / blockBytes);
   for (const inode of inodes) {
     const { size, entries, stored } = inode;
     // A record or an index for each extent, indexes for each block, and an inline tail with all that it may push aside.

@@ -129,19 +129,17 @@ export function plan(tree: Directory, options: PlanOptions = {}): ErofsPlan {
   const baseTime = chooseBaseTime(listed);
   if (packed) Object.assign(packed, { mtimeSeconds: baseTime.seconds, mtimeNanoseconds: baseTime.nanoseconds });
   const front = gatherFront(root, options.front ?? releaseDirectories);
-  const isFront = new Set(front.inodes);
-  const others = listed.filter((inode) => !isFront.has(inode));
-  const inodes = [...front.inodes, ...(packed ? [packed] : []), ...others];
+  const inodes = [...new Set([...front.inodes, ...(packed ? [packed] : []), ...listed])];
   const wide = options.wide ?? needsWide(inodes, compressed);
   chooseForms(inodes, baseTime, wide);
+  const tables = [...sharedXattrs, prefixTable];
   const compression = compressed && planCompression(inodes, compressed);
   if (compressed && compression) {
-    const sharedBytes = sharedXattrs.reduce((sum, { bytes }) => sum + bytes, prefixTable.bytes);
-    const maxDataBlock = latestDataBlock(inodes, sharedBytes);
-    const { shared } = compression;
-    planMaps(inodes, { content: compressed, shared, indexes: options.indexes ?? "compact", wide, maxDataBlock });
+    const { indexes = "compact" } = options;
+    const maxDataBlock = latestDataBlock(inodes, tables);
+    planMaps(inodes, { content: compressed, shared: compression.shared, indexes, wide, maxDataBlock });
   }
-  const { sharedOffset, dataBlock, blocks } = layOut(inodes, front, [...sharedXattrs, prefixTable], {
+  const { sharedOffset, dataBlock, blocks } = layOut(inodes, front, tables, {
     share(files) {
       if (options.chunks && !wide) shareChunks(files, options.chunks);
       else if (options.chunks || options.shareIdentical) shareIdentical(files);
