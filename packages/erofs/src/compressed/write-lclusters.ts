@@ -48,7 +48,7 @@ const maxNext = 0xffff;
  * Tells extents apart by lclusters. Undefined where indexes cannot say it: where two extents begin in one lcluster, where a
  * cluster of several blocks has no lcluster behind its head to say how many, or where a file has more than two algorithms.
  *
- * A stored cluster of several blocks becomes that many of one: of PLAIN heads kernels up to 6.14 take no other.
+ * A stored cluster of several blocks becomes that many of one: of PLAIN heads kernels did not take any other for years.
  */
 export function logicalClusters(
   extents: readonly MappedExtent[],
