@@ -5,10 +5,10 @@ import { encoderFor } from "./encoders.js";
 import { type CompressResult, type CompressTask, itemTail } from "./task.js";
 
 /**
- * The most that an inline end has: with the inode, its index and its xattrs it has to fit in a block, and what leaves most of
- * a block empty saves nothing.
+ * The most that an inline end has. It has to stand in one block, where most inodes with their index take less than this
+ * leaves; a tighter limit saves less. (Debian packages of 165 MB at lz4, 4 KiB: 98.8 MB at three quarters, 98.5 MB here.)
  */
-const inlineLimit = (blockBytes: number) => blockBytes - (blockBytes >> 2);
+const inlineLimit = (blockBytes: number) => blockBytes - 200;
 
 const stored = clusterAlgorithms.indexOf("stored");
 
