@@ -1,12 +1,14 @@
 import { serveTasks } from "@sextant/workers/node";
 import type { CompressionResult, CompressionTask } from "./compress/task.js";
-import type { ExtractBatch, ExtractResult } from "./node/extract-batch.js";
+import { batchWriter, type ExtractBatch, type ExtractResult } from "./node/extract-batch.js";
 
-type Handler = (task: never, transfer: (buffer: ArrayBuffer) => void) => CompressionResult | ExtractResult;
+type Compress = (task: CompressionTask, transfer: (buffer: ArrayBuffer) => void) => CompressionResult;
 
-// Loaded by what comes first, because a worker that loads less starts sooner.
-async function load(task: CompressionTask | ExtractBatch): Promise<Handler> {
-  if (task.kind === "extract") return (await import("./node/extract-batch.js")).batchWriter();
+let writeBatch: ((batch: ExtractBatch) => ExtractResult) | undefined;
+let compress: Promise<Compress> | undefined;
+
+// Loaded when it is needed, because a worker that loads less starts sooner, and extraction waits for it.
+async function loadCompress(): Promise<Compress> {
   const [{ workOn }, { nodeHasher }] = await Promise.all([
     import("./compress/runner.js"),
     import("@sextant/bytes/node"),
@@ -14,9 +16,11 @@ async function load(task: CompressionTask | ExtractBatch): Promise<Handler> {
   return workOn(nodeHasher);
 }
 
-let handler: Promise<Handler> | undefined;
-
 serveTasks(async (task: CompressionTask | ExtractBatch, transfer) => {
-  handler ??= load(task);
-  return (await handler)(task as never, transfer);
+  if (task.kind === "extract") {
+    writeBatch ??= batchWriter();
+    return writeBatch(task);
+  }
+  compress ??= loadCompress();
+  return (await compress)(task, transfer);
 });

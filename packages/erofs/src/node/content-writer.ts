@@ -1,5 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import type { Worker } from "node:worker_threads";
 import { BytesError } from "@sextant/bytes";
 import { describeErrno } from "@sextant/bytes/node";
 import type { FileContent } from "@sextant/tree";
@@ -28,6 +29,8 @@ export interface ContentWriterOptions {
   readonly jobs?: number | undefined;
   /** Bytes of images for which a further thread pays. Default 8 MiB; tests lower it. */
   readonly bytesPerThread?: number | undefined;
+  /** Workers that run this package's `worker.js` already, as a worker takes some 100 ms to start. They are ended in the end. */
+  readonly started?: readonly Worker[] | undefined;
 }
 
 /** What writes contents of images. Dispose of it when the extraction has ended. */
@@ -62,7 +65,7 @@ export function contentWriter(files: readonly ImageFile[], options: ContentWrite
     volumes.set(volume, { volume, builder, start });
     imageBytes += image.sizeBytes;
   }
-  const threads = new Threads(workerCount(imageBytes, options));
+  const threads = new Threads(workerCount(imageBytes, options), options.started ?? []);
   let openFiles = 0;
 
   const submit = async (builder: BatchBuilder) => {

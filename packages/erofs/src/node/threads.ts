@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import type { Worker } from "node:worker_threads";
 import { BytesError, type BytesErrorCode } from "@sextant/bytes";
 import { WorkerPool } from "@sextant/workers";
 import { nodeWorker } from "@sextant/workers/node";
@@ -21,19 +22,27 @@ export class Threads {
   #waitingBytes = 0;
   readonly #sent = new Set<Promise<void>>();
   readonly #sentLimit: number;
+  /** Whether a worker has answered: until then this thread does not wait for any. */
+  #answered = false;
 
-  constructor(workers: number) {
+  /** `started` are workers that run this package's file already. */
+  constructor(workers: number, started: readonly Worker[]) {
     this.#sentLimit = workers * batchesPerWorker;
     if (workers === 0) return;
+    const unused = [...started];
     this.#pool = new WorkerPool({
       size: workers,
-      spawn: () => nodeWorker(workerFile),
+      spawn: () => nodeWorker(unused.shift() ?? workerFile),
       local: this.#writeBatch,
       workersOnly: true,
       inFlightPerWorker: batchesPerWorker,
     });
     // They start while the first nodes are read.
-    for (let i = 0; i < workers; i++) this.#pool.run({ kind: "extract", image: -1, pieces: [] }).catch(() => {});
+    const answered = () => {
+      this.#answered = true;
+    };
+    for (let i = 0; i < workers; i++)
+      this.#pool.run({ kind: "extract", image: -1, pieces: [] }).then(answered, () => {});
   }
 
   /** Takes a batch. */
@@ -43,18 +52,17 @@ export class Threads {
     this.#send();
   }
 
-  /** Lets replies of workers in; where too much waits, works it off. */
+  /** Lets replies of workers in. Where too much waits, or nobody is there yet, works it off. */
   async breathe(): Promise<void> {
     await setImmediate();
-    while (this.#waitingBytes > maxWaitingBytes || (this.#pool === undefined && this.#waiting.length > 0))
-      await this.step();
+    while (this.#waitingBytes > maxWaitingBytes || (!this.#answered && this.#waiting.length > 0)) await this.step();
   }
 
   /** Does a batch here, or waits for one that a worker does; false where there is none. */
   async step(): Promise<boolean> {
     const batch = this.#next();
     if (batch) {
-      settle(batch, this.#writeBatch(batch.batch), this.reads);
+      this.#doHere(batch);
       await setImmediate();
       return true;
     }
@@ -65,6 +73,14 @@ export class Threads {
 
   async close(): Promise<void> {
     await this.#pool?.close();
+  }
+
+  #doHere(batch: OwnedBatch): void {
+    try {
+      settle(batch, this.#writeBatch(batch.batch), this.reads);
+    } catch (error) {
+      for (const { file } of batch.owners.flat()) file.endPart({ error });
+    }
   }
 
   #next(): OwnedBatch | undefined {
@@ -82,7 +98,8 @@ export class Threads {
         .run(batch.batch)
         .then(
           (result) => settle(batch, result, this.reads),
-          (error: unknown) => failAll(batch, error),
+          // A worker that has failed may have written a part, which does not harm.
+          () => this.#doHere(batch),
         )
         .then(() => {
           this.#sent.delete(sent);
@@ -106,10 +123,6 @@ function settle(
     const failure = failed.get(piece);
     for (const owner of pieceOwners) owner.file.endPart(failure && { error: errorOf(failure, owner, path) });
   });
-}
-
-function failAll({ owners }: OwnedBatch, error: unknown): void {
-  for (const { file } of owners.flat()) file.endPart({ error });
 }
 
 /** A failure as an error of this side. */
