@@ -35,6 +35,7 @@ interface MapSize {
   readonly hasHead2: boolean;
 }
 
+/** How the extents of files are told; see `PlanOptions.indexes`. */
 export type IndexForm = "compact" | "full" | "extents";
 
 /** A file as it is to be told. */
