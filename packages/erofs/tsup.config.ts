@@ -1,3 +1,4 @@
 import { library } from "../../tsup.base.js";
 
-export default library();
+// The worker is built by tsup.worker.ts.
+export default { ...library(), entry: ["src/index.ts", "src/node.ts"] };
