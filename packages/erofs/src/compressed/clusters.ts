@@ -156,7 +156,13 @@ export function decodeExtent(
     decodeCluster(volume.decoder, stored, output, codeOf(volume, extent));
   } catch (error) {
     if (!(error instanceof ErofsError)) throw error;
-    throw new ErofsError(error.code, error.message, contextOf(inode, extent), { cause: error.cause });
+    const context = {
+      path: `inode ${nidText(inode.nid)}.data`,
+      offset: extent.address,
+      nid: inode.nid,
+      start: extent.start,
+    };
+    throw new ErofsError(error.code, error.message, context, { cause: error.cause });
   }
 }
 
@@ -166,9 +172,4 @@ export function codeOf({ superblock }: Pick<Volume, "superblock">, extent: DataE
   const { algorithm, partial, interlaced, start, address, storedBytes } = extent;
   const turnedBytes = interlaced ? storedBytes - blockBytes + (start % blockBytes) : 0;
   return { algorithm, padded, partial, turnedBytes, padLimitBytes: blockBytes - (address % blockBytes) };
-}
-
-/** What errors say of the place of an extent. */
-export function contextOf({ nid }: Pick<Inode, "nid">, { start, address }: DataExtent) {
-  return { path: `inode ${nidText(nid)}.data`, offset: address, nid, start };
 }

@@ -1,12 +1,14 @@
-import type { ErrorContext } from "@sextant/bytes";
 import type { ClusterCode } from "../compressed/decode.js";
 import type { ClusterPiece, ClusterUse, CopyPiece, ExtractBatch, StoredRange } from "./extract-batch.js";
 import type { OpenFile } from "./open-file.js";
 
-/** Whose part a piece is, and where that stands, for errors. */
+/** Whose part a piece is, and what errors say of it. */
 export interface Owner {
   readonly file: OpenFile;
-  readonly context: ErrorContext;
+  readonly nid: number;
+  /** Where the part's extent begins: in the inode's data, and in the image file. */
+  readonly start: number;
+  readonly offset: number;
 }
 
 /** A batch, and whose its pieces are. */
@@ -34,8 +36,8 @@ type Growing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 export class BatchBuilder {
   #pieces: (Growing<CopyPiece> | Growing<ClusterPiece>)[] = [];
   #owners: Owner[][] = [];
-  /** Numbers of the clusters by what they are, so that those who share one find it. */
-  readonly #clusters = new Map<string, number>();
+  /** Numbers of the clusters by where they are, so that those who share one find it. */
+  readonly #clusters = new Map<number, number>();
   #bytes = 0;
 
   constructor(readonly image: OpenImage) {}
@@ -75,17 +77,15 @@ export class BatchBuilder {
     const { file } = owner;
     file.bytes += use.bytes;
     file.beginPart();
-    const { algorithm, partial, turnedBytes } = code;
-    const key = `${stored.at} ${stored.bytes} ${decodedBytes} ${algorithm} ${partial} ${turnedBytes}`;
-    const known = this.#clusters.get(key);
-    const piece = known === undefined ? undefined : this.#pieces[known];
-    if (known !== undefined && piece?.kind === "cluster") {
+    const known = this.#clusters.get(stored.at) ?? -1;
+    const piece = this.#pieces[known];
+    if (piece?.kind === "cluster" && isSame(piece, stored, code, decodedBytes)) {
       piece.uses.push({ fd: file.fd, ...use });
       this.#owners[known]?.push(owner);
       return;
     }
     this.#bytes += decodedBytes;
-    this.#clusters.set(key, this.#pieces.length);
+    this.#clusters.set(stored.at, this.#pieces.length);
     this.#pieces.push({ kind: "cluster", stored, code, decodedBytes, uses: [{ fd: file.fd, ...use }] });
     this.#owners.push([owner]);
   }
@@ -103,3 +103,14 @@ export class BatchBuilder {
 }
 
 const sizeOf = ({ ranges }: CopyPiece) => ranges.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Whether it is decoded alike: an extent may be the beginning of another one's cluster. */
+function isSame(piece: ClusterPiece, stored: StoredRange, code: ClusterCode, decodedBytes: number): boolean {
+  return (
+    piece.stored.bytes === stored.bytes &&
+    piece.decodedBytes === decodedBytes &&
+    piece.code.algorithm === code.algorithm &&
+    piece.code.partial === code.partial &&
+    piece.code.turnedBytes === code.turnedBytes
+  );
+}

@@ -1,6 +1,6 @@
 import { ftruncateSync, writeSync } from "node:fs";
 import type { ByteSource } from "@sextant/bytes";
-import { codeOf, contextOf } from "../compressed/clusters.js";
+import { codeOf } from "../compressed/clusters.js";
 import type { DataExtent, ExtentMapper } from "../compressed/extents.js";
 import { openData } from "../data.js";
 import { type Inode, isBoxed, readInode } from "../inode.js";
@@ -73,7 +73,7 @@ function addStored(
   const isHere = kind === "inline" ? !isBoxed(inode.nid) : kind !== "fragment" && device === 0;
   if (!isHere || deviceCount(volume.superblock) > 0 || address + storedBytes > volume.source.size) return false;
   const at = start + address;
-  const owner = { file, context: { ...contextOf(inode, extent), offset: at } };
+  const owner = { file, nid: inode.nid, start: extent.start, offset: at };
   if (algorithm !== "stored" || interlaced) {
     builder.addUse(owner, { at, bytes: storedBytes }, codeOf(volume, extent), extent.end - extent.start, wanted);
     return true;

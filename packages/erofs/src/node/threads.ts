@@ -4,6 +4,7 @@ import { BytesError, type BytesErrorCode } from "@sextant/bytes";
 import { WorkerPool } from "@sextant/workers";
 import { nodeWorker } from "@sextant/workers/node";
 import { ErofsError, type ErofsErrorCode } from "../errors.js";
+import { nidText } from "../inode.js";
 import type { OwnedBatch, Owner } from "./batch-builder.js";
 import { batchWriter, type ExtractBatch, type ExtractResult, type PieceFailure } from "./extract-batch.js";
 import { workerFile } from "./worker-file.js";
@@ -126,8 +127,10 @@ function settle(
 }
 
 /** A failure as an error of this side. */
-function errorOf({ of, code, message }: PieceFailure, { context }: Owner, source: string): Error {
-  if (of === "erofs") return new ErofsError(code as ErofsErrorCode, message, context);
+function errorOf({ of, code, message }: PieceFailure, { nid, start, offset }: Owner, source: string): Error {
+  if (of === "erofs") {
+    return new ErofsError(code as ErofsErrorCode, message, { path: `inode ${nidText(nid)}.data`, offset, nid, start });
+  }
   if (of === "bytes") return new BytesError(code as BytesErrorCode, message, { source });
   return Object.assign(new Error(message), { code });
 }
