@@ -56,7 +56,7 @@ export async function readMapHeader(volume: Volume, inode: Inode): Promise<MapHe
   const path = `inode ${nidText(inode.nid)}.map`;
   const area = await metadataOf(volume, inode);
   const bytes = await readBytes(area, offset, offset + mapHeaderRecord.size, path);
-  const header = mapHeaderRecord.decode(bytes);
+  const header = decodeHeader(bytes);
   if ((header.clusterBits & wholeFragmentFlag) !== 0) {
     const value = viewOf(bytes).getBigUint64(0, true) ^ wholeFragmentBit;
     return {
@@ -90,6 +90,18 @@ export async function readMapHeader(volume: Volume, inode: Inode): Promise<MapHe
 }
 
 type Header = ReturnType<typeof mapHeaderRecord.decode>;
+
+/** As the record's own `decode`, in a quarter of the time: there is one for each file. */
+function decodeHeader(bytes: Uint8Array): Header {
+  const { offsets } = mapHeaderRecord;
+  const view = viewOf(bytes);
+  return {
+    low: view.getUint32(offsets.low, true),
+    advise: view.getUint16(offsets.advise, true),
+    algorithms: view.getUint8(offsets.algorithms),
+    clusterBits: view.getUint8(offsets.clusterBits),
+  };
+}
 
 function extentMap({ advise: bits, low, algorithms, clusterBits }: Header, clusterBytes: number, size: number) {
   const recordBytes = 4 * 2 ** ((bits >> extentSizeShift) & extentSizeMask);
